@@ -4,6 +4,14 @@
 create schema raw;
 create schema analysis;
 
+create table raw.schema_versions (
+    version integer not null,
+    applied_at timestamptz not null
+);
+comment on table raw.schema_versions is 'One row per migration applied to this database.';
+comment on column raw.schema_versions.version is 'Number of the migration, the first digits of its file name.';
+comment on column raw.schema_versions.applied_at is 'When it was applied.';
+
 create table raw.studies (
     study varchar not null,
     declaration_digest varchar not null,

@@ -1,6 +1,6 @@
-"""Studies whose losses are drawn from the transfer law, through the same door as a sweep's: warehouse.store.append.
+"""Studies whose losses are drawn from the transfer law, appended by the same door as a sweep's runs.
 
-simulate(url, parameters={"statistics": TABLE2["statistics textbook"]}, pretrain_steps=STEPS, data_points=SIZES)
+simulate(url, parameters=TABLE2, pretrain_steps=STEPS, data_points=SIZES)
 """
 
 import hashlib
@@ -51,9 +51,10 @@ def simulate(
 ) -> None:
     """Append a whole study: its declaration, datasets, checkpoints, runs and epochs.
 
-    `parameters` gives each dataset its law. A loss is the law's times exp(noise·z), z standard normal, the same
-    for the same `seed`. `with_scratch` adds step 0, whose loss is C·f^-β + E (Appendix A) with C the law's
-    coefficient at half the smallest step.
+    `parameters` gives each dataset its law. A loss is the law's times exp(noise·z), z standard normal and
+    determined by the run's key, so that studies of the same `seed` share the runs that both contain.
+    `with_scratch` adds step 0, whose loss is C·f^-β + E (Appendix A) with C the law's coefficient at half the
+    smallest step.
     """
     steps = ((0,) if with_scratch else ()) + tuple(pretrain_steps)
     declaration = {
@@ -68,13 +69,23 @@ def simulate(
         "methods": ["full"],
         "fit": {"min_steps": fit_min_steps},
     }
-    random = np.random.default_rng(seed)
+    fingerprints = {
+        dataset: _digest("dataset", dataset, sorted(law.items()), noise, seed, context)
+        for dataset, law in parameters.items()
+    }
     runs: list[dict[str, object]] = []
     epochs: list[dict[str, object]] = []
     for dataset, p, f, run_seed in itertools.product(parameters, steps, data_points, seeds):
+        key = _digest("run", fingerprints[dataset], p, f, run_seed)
         mean = transfer_loss(parameters[dataset], p or min(pretrain_steps) / 2, f)
-        loss = mean * math.exp(noise * random.standard_normal())
-        run, curve = _run(study, dataset, p, f, run_seed, seed, context, loss, n=len(runs))
+        loss = mean * math.exp(noise * np.random.default_rng(int(key, 16)).standard_normal())
+        cell = {"dataset": dataset, "pretrain_steps": p, "data_points": f, "seed": run_seed}
+        identity = {
+            "run_id": _digest(study, key),
+            "run_key": key,
+            "dataset_fingerprint": fingerprints[dataset],
+        }
+        run, curve = _run(identity | cell, context, loss, BEGAN + timedelta(seconds=len(runs)))
         runs.append(run)
         epochs += curve
     digest = _digest(declaration, [run["run_key"] for run in runs])
@@ -93,7 +104,7 @@ def simulate(
         "raw.study_runs": [
             {"study": study, "declaration_digest": digest, "run_key": run["run_key"]} for run in runs
         ],
-        "raw.datasets": [_dataset(dataset, seed, context, max(data_points)) for dataset in parameters],
+        "raw.datasets": [_dataset(*named, context, max(data_points)) for named in fingerprints.items()],
         "raw.checkpoints": [_checkpoint(p) for p in steps],
         "raw.runs": runs,
         "raw.epochs": epochs,
@@ -103,30 +114,22 @@ def simulate(
 
 
 def _run(
-    study: str, dataset: str, p: int, f: int, run_seed: int, seed: int, context: int, loss: float, n: int
+    cell: dict[str, object], context: int, loss: float, started: datetime
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
+    p, f = int(str(cell["pretrain_steps"])), int(str(cell["data_points"]))
     # Fewer epochs with more pre-training, as Appendix E finds.
     best_epoch = 2 + round(8 / (1 + math.log10(1 + p)))
     epochs = best_epoch + PATIENCE
     tokens_seen = epochs * f * context
-    run_id = _digest("run", study, dataset, p, f, run_seed, seed, context)
-    started = BEGAN + timedelta(seconds=n)
-    run: dict[str, object] = {
-        "run_id": run_id,
-        "run_key": _digest("key", dataset, p, f, run_seed, seed, context),
-        "dataset": dataset,
-        "dataset_fingerprint": _digest("dataset", dataset, seed, context),
+    run: dict[str, object] = cell | {
         "model": MODEL,
         "revision": f"step{p}",
         "checkpoint_digest": _digest("checkpoint", p),
-        "pretrain_steps": p,
         "pretrain_tokens": p * TOKENS_PER_STEP,
         "n_params": N_PARAMS,
         "n_params_non_embedding": N_PARAMS_NON_EMBEDDING,
-        "data_points": f,
         "context": context,
         "tokens": f * context,
-        "seed": run_seed,
         "method": "full",
         "status": "ok",
         "loss": loss,
@@ -156,7 +159,7 @@ def _run(
     }
     curve: list[dict[str, object]] = [
         {
-            "run_id": run_id,
+            "run_id": cell["run_id"],
             "epoch": epoch,
             "train_loss": None if epoch == 0 else loss * (0.9 + 0.5 * 0.5**epoch),
             "validation_loss": loss * (0.99 + 0.01 * (epoch - best_epoch) ** 2),
@@ -167,10 +170,10 @@ def _run(
     return run, curve
 
 
-def _dataset(dataset: str, seed: int, context: int, largest: int) -> dict[str, object]:
+def _dataset(dataset: str, fingerprint: str, context: int, largest: int) -> dict[str, object]:
     return {
         "dataset": dataset,
-        "fingerprint": _digest("dataset", dataset, seed, context),
+        "fingerprint": fingerprint,
         "source": "drawn from the transfer law",
         "licence": "none",
         "documents": 1000,

@@ -98,7 +98,7 @@ def simulate(
                 "fit_min_steps": fit_min_steps,
                 "simulated": True,
                 "declaration": declaration,
-                "declared_at": BEGAN,
+                "declared_at": datetime.now(UTC),
             }
         ],
         "raw.study_runs": [

@@ -1,0 +1,48 @@
+with fits as (
+    select * from {{ ref('reported_fits') }}
+),
+
+parameters as (
+    select * from {{ ref('stg_parameters') }}
+),
+
+positions as (
+    select distinct study, dataset, position
+    from {{ ref('stg_study_panels') }}
+),
+
+-- An estimate is the same whichever way its interval was made.
+estimates as (
+    select *
+    from parameters
+    qualify row_number() over (partition by fit_id, parameter order by interval_method) = 1
+),
+
+final as (
+    select
+        fits.study,
+        positions.position,
+        fits.dataset,
+        fits.model,
+        fits.method,
+        fits.fit_id,
+        fits.n,
+        estimates.parameter,
+        estimates.estimate,
+        estimates.standard_error,
+        estimates.status,
+        estimates.bound,
+        fits.status as fit_status,
+        fits.objective,
+        fits.mean_absolute_error,
+        fits.mean_relative_error,
+        fits.delta,
+        fits.starts,
+        fits.replicates,
+        fits.stale
+    from fits
+    inner join estimates using (fit_id)
+    left join positions using (study, dataset)
+)
+
+select * from final

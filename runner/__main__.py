@@ -1,0 +1,73 @@
+"""The runner's command line.
+
+python -m runner plan [--study demo]       the grid, what is done and missing, estimated FLOPs and time
+python -m runner sweep [--study demo]      run what is missing
+python -m runner pretrain [--suite demo]   make a suite's checkpoints (a sweep does so by itself)
+python -m runner status [--study demo]     done, failed with their errors, missing
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from runner.checkpoints import CheckpointError
+from runner.datasets import DatasetError
+from runner.plan import plan, status
+from runner.study import StudyError, study_from, suite_from
+from runner.sweep import check_datasets, sweep
+from runner.tokens import TokensError
+from warehouse import store
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m runner", description="Train the runs of a study.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (
+        ("plan", "print the grid, what is done and missing, estimated FLOPs and time"),
+        ("sweep", "run what is missing and append a row per run to the warehouse"),
+        ("status", "print what is done, failed and missing"),
+    ):
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument(
+            "--study", default="demo", help="name in runner/studies/, or path to a .yml file"
+        )
+        command.add_argument("--warehouse", default=store.default_url(), help="default: %(default)s")
+        if name == "sweep":
+            command.add_argument("--retry-failed", action="store_true", help="run again what failed before")
+    command = commands.add_parser("pretrain", help="make a suite's checkpoints")
+    command.add_argument("--suite", default="demo", help="name in runner/suites/, or path to a .yml file")
+    options = parser.parse_args(arguments)
+    cache = Path(os.environ.get("TRANSFER_LAWS_CACHE", ".cache")).absolute()
+    try:
+        if options.command == "pretrain":
+            from runner.pretrain import pretrain
+
+            pretrain(suite_from(options.suite), cache)
+            return 0
+        study = study_from(options.study)
+        check_datasets(study, options.study)
+        if options.command == "plan":
+            plan(study, options.study, options.warehouse, cache)
+            return 0
+        if options.command == "status":
+            return status(study, options.study, options.warehouse, cache)
+        return (
+            1
+            if sweep(study, options.study, options.warehouse, cache, retry_failed=options.retry_failed)
+            else 0
+        )
+    except (StudyError, DatasetError, CheckpointError, TokensError, store.WarehouseError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename or cache}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; what had finished is in the warehouse, and the same command goes on", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(130)  # workers end with this process, and none of them is waited for
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""All runs of a study: prepare, skip the done, train the missing, isolate what fails, report progress.
+
+    python -m runner sweep --study demo
+
+Every run's row is in the spool before the next one starts, so a sweep can be stopped anywhere, by any means, and
+started again: the warehouse is the only record of what is done.
+"""
+
+import json
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from runner import datasets, tokens
+from runner.checkpoints import Checkpoint, checkpoints, is_made, tokenizer_file
+from runner.launch import Job, Outcome, launch
+from runner.study import Cell, Model, Study, StudyError, digest, run_key, suite_from
+from warehouse import store
+
+EPOCHS_PUBLISHED = 10.0  # what Barnett 2024's total compute implies, until the warehouse knows better
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study whose checkpoints and data points are on this machine: its cells with their run keys."""
+
+    checkpoints: dict[tuple[str, int], Checkpoint]
+    facts: dict[tuple[str, str], tokens.Facts]
+    keys: dict[Cell, str]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the warehouse holds of a study: cells done, failed (with the last error) and missing."""
+
+    done: tuple[Cell, ...]
+    failed: dict[Cell, str]
+    missing: tuple[Cell, ...]
+
+
+def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
+    """The study's keys where all it needs is on this machine, else None. Imports no torch.
+
+    Raises StudyError where a dataset has fewer data points than the study asks for.
+    """
+    facts: dict[tuple[str, str], tokens.Facts] = {}
+    for model in study.models:
+        for name in study.datasets:
+            found = None
+            if tokenizer_file(model, cache).is_file():
+                found = tokens.cached_facts(
+                    datasets.get(name), tokenizer_file(model, cache), study.context, study.splits, cache
+                )
+            if found is None:
+                return None
+            facts[model.name, name] = found
+    check_sizes(study, source, facts)
+    if not all(is_made(model, cache) for model in study.models):
+        return None
+    found_checkpoints = checkpoints(study, cache)
+    keys = {
+        cell: run_key(
+            study,
+            cell,
+            facts[cell.model.name, cell.dataset].fingerprint,
+            found_checkpoints[cell.model.name, cell.pretrain_steps].digest,
+        )
+        for cell in study.cells()
+    }
+    return Prepared(found_checkpoints, facts, keys)
+
+
+def prepare(study: Study, source: str, cache: Path) -> Prepared:
+    """Make what the study needs: tokenizers, data points, then checkpoints. Raises as `prepared`."""
+    from runner.pretrain import pretrain, train_tokenizer
+
+    facts = {}
+    for model in study.models:
+        if model.suite is not None:
+            train_tokenizer(suite_from(model.suite), cache)
+        for name in study.datasets:
+            facts[model.name, name] = points_of(study, model, name, cache).facts
+    check_sizes(study, source, facts)
+    for suite in dict.fromkeys(model.suite for model in study.models if model.suite):
+        pretrain(suite_from(suite), cache)
+    ready = prepared(study, source, cache)
+    assert ready is not None
+    return ready
+
+
+def points_of(study: Study, model: Model, dataset: str, cache: Path) -> tokens.Tokens:
+    """The dataset's data points as the model's tokenizer and the study's context cut them."""
+    return tokens.tokenised(
+        datasets.get(dataset), tokenizer_file(model, cache), study.context, study.splits, cache
+    )
+
+
+def check_sizes(study: Study, source: str, facts: dict[tuple[str, str], tokens.Facts]) -> None:
+    for (_, name), found in facts.items():
+        if max(study.data_points) > found.train_points:
+            raise StudyError(
+                f"{source}: data_points: {max(study.data_points)} is above the {found.train_points} training "
+                f"data points of {study.context} tokens that {name} has"
+            )
+
+
+def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
+    """What the warehouse holds of the study; all is missing where there is no warehouse or nothing is prepared."""
+    cells = tuple(study.cells())
+    if ready is None or not store.exists(url):
+        return Progress((), {}, cells)
+    with store.connect(url, read_only=True) as database:
+        rows = database.execute(
+            "select run_key, bool_or(status = 'ok'), arg_max(error, finished_at) from raw.runs group by run_key"
+        ).fetchall()
+    ok = {key for key, succeeded, _ in rows if succeeded}
+    errors = {key: error for key, succeeded, error in rows if not succeeded}
+    return Progress(
+        done=tuple(c for c in cells if ready.keys[c] in ok),
+        failed={c: errors[ready.keys[c]] for c in cells if ready.keys[c] in errors},
+        missing=tuple(c for c in cells if ready.keys[c] not in ok and ready.keys[c] not in errors),
+    )
+
+
+def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: bool = False) -> int:
+    """Run what is missing. Returns the number of the study's runs that stand failed at the end."""
+    with store.connect(url):
+        pass  # made, or migrated, or found unusable before an hour of training
+    store.drain(url)
+    ready = prepare(study, source, cache)
+    declare(study, ready, url)
+    before = progress(study, ready, url)
+    cells = [*before.missing, *(before.failed if retry_failed else ())]
+    wanted = set(cells)
+    cells = [c for c in study.cells() if c in wanted]
+    print(
+        f"{study.study}: {len(ready.keys)} runs, {len(before.done)} done, {len(before.failed)} failed, "
+        f"{len(cells)} to run",
+        file=sys.stderr,
+    )
+    jobs = [
+        Job(
+            cell=cell,
+            run_key=ready.keys[cell],
+            checkpoint=ready.checkpoints[cell.model.name, cell.pretrain_steps],
+            study=study,
+            dataset_fingerprint=ready.facts[cell.model.name, cell.dataset].fingerprint,
+            cache=cache,
+            url=url,
+        )
+        for cell in cells
+    ]
+    with closing(launch(jobs, study.workers)) as outcomes:
+        _show(jobs, outcomes)
+    store.drain(url)
+    after = progress(study, ready, url)
+    for cell, error in after.failed.items():
+        print(
+            f"failed: {cell.dataset} from {cell.model.name} {cell.revision} on {cell.data_points} data points, "
+            f"seed {cell.seed}: {error}",
+            file=sys.stderr,
+        )
+    return len(after.failed)
+
+
+def _show(jobs: Sequence[Job], outcomes: Iterator[Outcome]) -> None:
+    """A bar that counts work, not runs, so that the time left is true though a run can cost 30 times another."""
+    work = {job.run_key: _work(job.cell) for job in jobs}
+    with tqdm(
+        total=sum(work.values()),
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}",
+        disable=not jobs,
+    ) as bar:
+        for count, outcome in enumerate(outcomes, 1):
+            bar.set_description_str(f"{count}/{len(jobs)} runs")
+            latest = "failed" if outcome.loss is None else f"loss {outcome.loss:.3f}"
+            bar.set_postfix_str(
+                f"{outcome.cell.dataset} {outcome.cell.revision} f={outcome.cell.data_points} {latest}"
+            )
+            bar.update(work[outcome.run_key])
+
+
+def _work(cell: Cell) -> float:
+    """Relative cost of a run: its data points, and a part that does not depend on them."""
+    return 20.0 + cell.data_points
+
+
+def declare(study: Study, ready: Prepared, url: str) -> None:
+    """Record the declaration and what it wants, unless it is the one that the warehouse has as the latest."""
+    declaration_digest = digest([study.declaration(), sorted(ready.keys.values())])
+    with store.connect(url, read_only=True) as database:
+        latest = database.execute(
+            "select declaration_digest from raw.studies where study = ? order by declared_at desc limit 1",
+            [study.study],
+        ).fetchone()
+    if latest == (declaration_digest,):
+        return
+    now = datetime.now(UTC)
+    rows = {
+        "raw.studies": [
+            {
+                "study": study.study,
+                "declaration_digest": declaration_digest,
+                "context": study.context,
+                "fit_min_steps": study.fit.min_steps,
+                "simulated": False,
+                "declaration": json.loads(study.declaration()),
+                "declared_at": now,
+            }
+        ],
+        "raw.study_runs": [
+            {"study": study.study, "declaration_digest": declaration_digest, "run_key": key}
+            for key in ready.keys.values()
+        ],
+        "raw.datasets": [{**asdict(facts), "recorded_at": now} for facts in ready.facts.values()],
+        "raw.checkpoints": [
+            {
+                **{key: value for key, value in asdict(found).items() if key != "path"},
+                "recorded_at": now,
+            }
+            for found in ready.checkpoints.values()
+        ],
+    }
+    store.append(store.Record(f"study-{uuid.uuid4().hex}", rows), url)
+    store.drain(url)

@@ -1,0 +1,167 @@
+"""Documents become data points: near-duplicates out, split by document, tokenised, cut, cached on disk.
+
+A data point is one sequence of `context` tokens. Documents are dealt to held-out, validation and training
+in the order of a hash of their id, so that no document is in two of them and a split does not depend on the
+order in which a dataset yields its text.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from runner.datasets import Dataset, Document
+from runner.datasets.duplicates import deduplicate
+from runner.study import Splits, digest
+
+END_OF_TEXT = "<|endoftext|>"
+Points = npt.NDArray[np.int32]
+
+
+class TokensError(Exception):
+    """A dataset that cannot give the data points asked of it: one line."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the warehouse records of a dataset as one tokenizer and context cut it."""
+
+    dataset: str
+    fingerprint: str
+    source: str
+    licence: str
+    documents: int
+    duplicates_dropped: int
+    characters: int
+    tokenizer: str
+    context: int
+    tokens: int
+    train_points: int
+    validation_points: int
+    heldout_points: int
+    sample: str
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A dataset's data points: arrays of shape (points, context), memory-mapped."""
+
+    facts: Facts
+    train: Points
+    validation: Points
+    heldout: Points
+
+    def subset(self, data_points: int, seed: int) -> Points:
+        """The first `data_points` of a shuffle of the training points: a larger one contains a smaller.
+
+        Raises TokensError where the dataset has fewer.
+        """
+        if data_points > len(self.train):
+            raise TokensError(
+                f"data_points: {data_points} is above the {len(self.train)} training data points "
+                f"of {self.facts.context} tokens that {self.facts.dataset} has"
+            )
+        order = np.random.Generator(np.random.PCG64(seed)).permutation(len(self.train))
+        return np.asarray(self.train[order[:data_points]])
+
+
+def cached_facts(
+    dataset: Dataset, tokenizer: Path, context: int, splits: Splits, cache: Path
+) -> Facts | None:
+    """The facts of an earlier `tokenised` with the same arguments, or None."""
+    path = _folder(dataset, tokenizer, context, splits, cache) / "facts.json"
+    return Facts(**json.loads(path.read_text())) if path.is_file() else None
+
+
+def tokenised(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, cache: Path) -> Tokens:
+    """The dataset's data points, from the cache or made now. `tokenizer` is a tokenizer.json.
+
+    Raises TokensError where the text is too short for the splits.
+    """
+    folder = _folder(dataset, tokenizer, context, splits, cache)
+    if not (folder / "facts.json").is_file():
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _tokenise(dataset, tokenizer, context, splits, partial)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    facts = Facts(**json.loads((folder / "facts.json").read_text()))
+    train, validation, heldout = (
+        np.load(folder / f"{split}.npy", mmap_mode="r") for split in ("train", "validation", "heldout")
+    )
+    return Tokens(facts, train, validation, heldout)
+
+
+def _folder(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, cache: Path) -> Path:
+    made_from = [dataset.version(), _file_digest(tokenizer), context, asdict(splits)]
+    return cache / "tokens" / f"{dataset.name}-{digest(made_from)[:16]}"
+
+
+def _tokenise(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, folder: Path) -> None:
+    encoder = Tokenizer.from_file(str(tokenizer))
+    end = encoder.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise TokensError(f"{tokenizer}: no {END_OF_TEXT} token, which parts documents in a data point")
+    documents, dropped = deduplicate(dataset.documents())
+    documents = sorted(documents, key=lambda d: hashlib.sha256(d.id.encode()).digest())
+    encoded = (
+        np.array([*e.ids, end], np.int32)
+        for batch in _batches(documents, 1000)
+        for e in encoder.encode_batch([d.text for d in batch], add_special_tokens=False)
+    )
+    tokens = 0
+    parts: dict[str, Points] = {}
+    for split, wanted in (("heldout", splits.heldout), ("validation", splits.validation), ("train", None)):
+        pieces: list[Points] = []
+        length = 0
+        while wanted is None or length < wanted * context:
+            if (piece := next(encoded, None)) is None:
+                break
+            pieces.append(piece)
+            length += len(piece)
+        tokens += length
+        stream = np.concatenate(pieces) if pieces else np.empty(0, np.int32)
+        points = stream[: length // context * context].reshape(-1, context)[:wanted]
+        if len(points) < (wanted or 1):
+            raise TokensError(
+                f"{dataset.name} has too little text: {tokens} tokens do not fill {splits.heldout} held-out, "
+                f"{splits.validation} validation and one training data point of {context} tokens"
+            )
+        parts[split] = points
+    fingerprint = hashlib.sha256()
+    for split, points in parts.items():
+        fingerprint.update(f"{split} {points.shape} ".encode() + points.astype("<i4").tobytes())
+        np.save(folder / f"{split}.npy", points)
+    facts = Facts(
+        dataset=dataset.name,
+        fingerprint=fingerprint.hexdigest()[:32],
+        source=dataset.source,
+        licence=dataset.licence,
+        documents=len(documents),
+        duplicates_dropped=dropped,
+        characters=sum(len(d.text) for d in documents),
+        tokenizer=_file_digest(tokenizer),
+        context=context,
+        tokens=tokens,
+        train_points=len(parts["train"]),
+        validation_points=len(parts["validation"]),
+        heldout_points=len(parts["heldout"]),
+        sample=documents[-1].text[:600],
+    )
+    (folder / "facts.json").write_text(json.dumps(asdict(facts), indent=1))
+
+
+def _batches(documents: list[Document], size: int) -> Iterator[list[Document]]:
+    for start in range(0, len(documents), size):
+        yield documents[start : start + size]
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]

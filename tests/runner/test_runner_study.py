@@ -1,0 +1,121 @@
+"""Declarations are checked as a whole, and a fault is one line that names the file and the key."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.study import STUDIES, SUITES, StudyError, run_key, study_from, suite_from
+
+DEMO = (STUDIES / "demo.yml").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yml")), ids=lambda p: p.stem)
+def test_every_study_that_ships_is_valid_and_named_like_its_file(path: Path) -> None:
+    study = study_from(path.stem)
+    assert study.study == path.stem
+    cells = list(study.cells())
+    assert len(set(cells)) == len(cells)
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.glob("*.yml")), ids=lambda p: p.stem)
+def test_every_suite_that_ships_is_valid_and_named_like_its_file(path: Path) -> None:
+    assert suite_from(path.stem).suite == path.stem
+
+
+def test_the_demo_has_the_grid_it_promises() -> None:
+    study = study_from("demo")
+    assert 0 in study.pretrain_steps
+    assert len([p for p in study.pretrain_steps if p >= study.fit.min_steps]) >= 6
+    assert len(study.data_points) >= 6
+    assert set(study.datasets) == {"statistics", "encyclopedia", "python"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ("description:", "descripton:", "descripton: unknown key; known are study, description"),
+        ("patience: 3", "patiense: 3", "training.patiense: unknown key; known are batch"),
+        ("size: 1m", "syze: 1m", "models[0].syze: unknown key; known are suite, size, path"),
+        ("size: 1m", "size: 9m", "models[0].size: suite demo has no '9m'; it has 1m"),
+        ("suite: demo,", "suite: pile,", "models[0].suite: unknown suite 'pile': known are demo"),
+        ("suite: demo, size: 1m", "path: here", "models[0].tokens_per_step: missing"),
+        (
+            "suite: demo, size: 1m",
+            "path: here, suite: demo",
+            "models[0]: give either suite and size, or path",
+        ),
+        (
+            "pretrain_steps: [0, 32,",
+            "pretrain_steps: [0, 33,",
+            "pretrain_steps: suite demo has no step 33; it has 0",
+        ),
+        ("data_points: [8,", "data_points: [-8,", "data_points[0]: Input should be greater than 0, not -8"),
+        ("data_points: [8,", "data_points: [16,", "data_points: 16 is listed twice"),
+        ("context: 64", "context: 65", "context: 65 is longer than the 64 tokens"),
+        ("context: 64", "context: long", "context: Input should be a valid integer"),
+        (
+            "learning_rate: 1e-3",
+            "learning_rate: .nan",
+            "training.learning_rate: Input should be a finite number",
+        ),
+        ("learning_rate: 1e-3", "learning_rate: 0", "training.learning_rate: Input should be greater than 0"),
+        (
+            "batch: 16",
+            "batch: 16\n  micro_batch: 5",
+            "training.micro_batch: 5 does not divide training.batch, 16",
+        ),
+        ("fit: {min_steps: 32}", "fit: {min_steps: 4096}", "fit.min_steps: 4096 leaves no step to fit"),
+        ("study: demo", "study: demo\nstudy: other", 'found duplicate key "study"'),
+        ("study: demo", "study: 'x; drop table'", "study: String should match pattern"),
+        ("study: demo", "study: [demo", "not readable as YAML"),
+        ("datasets: [statistics, encyclopedia, python]", "", "datasets: missing"),
+    ],
+)
+def test_a_fault_is_one_line_that_names_file_and_key(
+    tmp_path: Path, was: str, becomes: str, says: str
+) -> None:
+    assert was in DEMO
+    path = tmp_path / "mine.yml"
+    path.write_text(DEMO.replace(was, becomes, 1))
+    with pytest.raises(StudyError) as caught:
+        study_from(str(path))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "a scalar", "\x00", "{{{"])
+def test_a_file_that_is_no_mapping(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_text(text)
+    with pytest.raises(StudyError, match=r"mine\.yml: (expected a mapping|not readable)"):
+        study_from(str(path))
+
+
+def test_unknown_names_list_the_known() -> None:
+    with pytest.raises(StudyError, match=r"unknown study 'dmeo': known are .*demo.*smoke"):
+        study_from("dmeo")
+    with pytest.raises(StudyError, match=r"no/where\.yml: no such file"):
+        study_from("no/where.yml")
+
+
+def test_run_key_depends_on_what_determines_the_result_and_nothing_else() -> None:
+    study = study_from("demo")
+    cell = next(study.cells())
+    key = run_key(study, cell, "text", "weights")
+    same = [
+        replace(study, study="another", description="", datasets=("python",), seeds=(5,), workers=7),
+        replace(study, training=replace(study.training, micro_batch=4, threads=2, evaluation_batch=8)),
+    ]
+    assert [run_key(s, cell, "text", "weights") for s in same] == [key, key]
+    other = [
+        run_key(study, cell, "other text", "weights"),
+        run_key(study, cell, "text", "other weights"),
+        run_key(study, replace(cell, data_points=9), "text", "weights"),
+        run_key(study, replace(cell, seed=1), "text", "weights"),
+        run_key(replace(study, context=32), cell, "text", "weights"),
+        run_key(replace(study, training=replace(study.training, patience=4)), cell, "text", "weights"),
+        run_key(replace(study, training=replace(study.training, precision="bf16")), cell, "text", "weights"),
+    ]
+    assert len({key, *other}) == 1 + len(other)

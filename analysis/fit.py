@@ -1,0 +1,203 @@
+"""Fit a law to points: the global minimum, its credentials, and what follows from it.
+
+from analysis import fit, laws
+result = fit(laws["chinchilla"], {"N": N, "D": D}, loss, delta=1e-3)
+result.parameters["alpha"]; result.objective; result.status; result.bootstrap(4000, cluster=run)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.bootstrap import Bootstrap, bootstrap
+from analysis.kernel import Floats
+from analysis.laws import Law
+from analysis.predict import predict
+from analysis.problem import AnalysisError, Problem, problem, to_natural
+from analysis.solver import SAME, Search, Settings, curvature, search
+
+CONVERGED = "converged"
+AT_A_BOUNDARY = "at a boundary"
+NOT_IDENTIFIED = "not identified"
+FAILED = "failed"
+IDENTIFIED = "identified"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Why a fit is to be believed, none of it a solver's word.
+
+    gradient: the largest component of the projected gradient of the objective divided by δ², each times its
+    coordinate's size. share_of_starts that reached the optimum, of `starts`. next_objective: that of the
+    next-best distinct minimum found, unscaled, with its relative gap; None where every start led to the one.
+    condition: that of the curvature in the solver's coordinates, scaled to a unit diagonal; inf where a
+    direction is flat.
+    """
+
+    gradient: float
+    starts: int
+    share_of_starts: float
+    next_objective: float | None
+    gap: float | None
+    condition: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A law's global optimum on one set of points.
+
+    parameters: natural units, by symbol. objective: the sum of w·Huber_δ(log residual), unscaled, penalties
+    not included; with `likelihood` in the settings, the negative log likelihood up to a constant. status:
+    converged, at a boundary, not identified or failed; parameter_status the same per parameter (identified,
+    at a boundary, not identified).
+    """
+
+    law: Law
+    settings: Settings
+    parameters: Mapping[str, float]
+    objective: float
+    status: str
+    parameter_status: Mapping[str, str]
+    credentials: Credentials
+    mean_absolute_error: float
+    mean_relative_error: float
+    problem: Problem
+    weights: Floats
+    search: Search
+
+    def predict(self, variables: Mapping[str, ArrayLike]) -> Floats:
+        """The law at the optimum, (m,) for variables (m,), in the unit of the loss."""
+        return predict(self.law, np.array([list(self.parameters.values())]), variables)[0]
+
+    def bootstrap(
+        self,
+        replicates: int = 1000,
+        *,
+        cluster: ArrayLike | None = None,
+        seed: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> Bootstrap:
+        """Resample rows, or the clusters named by `cluster` (n,); see analysis.bootstrap."""
+        return bootstrap(
+            self.problem, self.settings, self.search, self.weights,
+            replicates=replicates, cluster=cluster, seed=seed, progress=progress,
+        )  # fmt: skip
+
+
+def fit(
+    law: Law,
+    variables: Mapping[str, ArrayLike],
+    loss: ArrayLike,
+    *,
+    delta: float = 1e-3,
+    likelihood: bool = False,
+    penalty_exponents: float = 0.0,
+    penalty_coefficients: float = 0.0,
+    fixed: Mapping[str, float] | None = None,
+    weights: ArrayLike | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Fit:
+    """The global minimum of sum of w·Huber_δ(log L̂ − log L) over the law's domain (Barnett 2024, eq. 12).
+
+    variables: arrays (n,) by the law's symbols; loss (n,), positive; weights (n,), nonnegative. The options
+    are those of solver.Settings. Raises AnalysisError for data that cannot be fitted and options that make no
+    sense.
+    """
+    for name, value, low in (
+        ("delta", delta, np.nextafter(0.0, 1.0)),
+        ("penalty_exponents", penalty_exponents, 0.0),
+        ("penalty_coefficients", penalty_coefficients, 0.0),
+    ):
+        if not (np.isfinite(value) and value >= low):
+            raise AnalysisError(
+                f"{name} = {value:g} must be finite and {'positive' if low else 'at least 0'}"
+            )
+    settings = Settings(delta, likelihood, penalty_exponents, penalty_coefficients, dict(fixed or {}))
+    posed = problem(law, variables, loss, fixed)
+    masses = np.ones(posed.n) if weights is None else np.asarray(weights, dtype=np.float64)
+    if masses.shape != (posed.n,) or not (np.isfinite(masses) & (masses >= 0)).all():
+        raise AnalysisError(f"weights must be {posed.n} finite numbers, none negative")
+    if np.count_nonzero(masses) < len(law.parameters) - len(settings.fixed):
+        raise AnalysisError(f"{np.count_nonzero(masses)} points with a weight cannot fit law {law.name}")
+    return _result(posed, settings, masses, search(posed, settings, masses, progress))
+
+
+def _result(posed: Problem, settings: Settings, weights: Floats, found: Search) -> Fit:
+    theta = found.minima[0]
+    law = posed.law
+    natural = to_natural(posed, theta[None, :])[0]
+    parameters = dict(zip(law.symbols, natural.tolist(), strict=True)) | dict(settings.fixed)
+    y = posed.points.y + posed.points.y_centre
+    variables = {
+        v.symbol: posed.points.values[i, posed.points.level[i]] - v.shift for i, v in enumerate(law.variables)
+    }
+    residual = np.log(predict(law, natural[None, :], variables)[0]) - y
+    absolute = np.abs(np.exp(y) * np.expm1(residual))
+    unscaled = 1.0 if settings.likelihood else settings.delta**2
+    if settings.likelihood or settings.penalty_exponents or settings.penalty_coefficients:
+        objective = float(found.objectives[0]) * unscaled
+    else:
+        objective = float(weights @ huber(residual, settings.delta))
+    next_objective = float(found.objectives[1]) * unscaled if len(found.objectives) > 1 else None
+    gap = (next_objective - objective) / abs(objective) if next_objective is not None and objective else None
+    statuses = {p: _parameter_status(posed, theta, i) for i, p in enumerate(law.symbols)}
+    return Fit(
+        law=law,
+        settings=settings,
+        parameters=parameters,
+        objective=objective,
+        status=_status(found, statuses),
+        parameter_status=statuses,
+        credentials=Credentials(
+            gradient=found.gradient,
+            starts=found.starts,
+            share_of_starts=found.reached,
+            next_objective=next_objective,
+            gap=gap,
+            condition=_condition(posed, settings, weights, theta),
+        ),
+        mean_absolute_error=float(np.average(absolute, weights=weights)),
+        mean_relative_error=float(np.average(absolute / np.exp(y), weights=weights)),
+        problem=posed,
+        weights=weights,
+        search=found,
+    )
+
+
+def huber(residual: Floats, delta: float) -> Floats:
+    """Huber_δ(r): r²/2 up to |r| = δ, δ·(|r| − δ/2) beyond."""
+    size = np.abs(residual)
+    return np.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))
+
+
+def _parameter_status(posed: Problem, theta: Floats, i: int) -> str:
+    if posed.lower[i] == posed.upper[i]:
+        return IDENTIFIED
+    inside = posed.lower[i] < theta[i] < posed.upper[i]
+    return IDENTIFIED if inside else AT_A_BOUNDARY
+
+
+def _status(found: Search, statuses: Mapping[str, str]) -> str:
+    # The objective is of order n; a gradient that could still lower it by more than a part in 1e9 is no
+    # optimum.
+    if not np.isfinite(found.objectives[0]) or found.gradient > 1e-2 * max(
+        1.0, found.objectives[0] * SAME**0.5
+    ):
+        return FAILED
+    for worst in (NOT_IDENTIFIED, AT_A_BOUNDARY):
+        if worst in statuses.values():
+            return worst
+    return CONVERGED
+
+
+def _condition(posed: Problem, settings: Settings, weights: Floats, theta: Floats) -> float:
+    free = (theta > posed.lower) & (theta < posed.upper)
+    _, hessian, _ = curvature(posed, settings, weights, theta)
+    kept = hessian[np.ix_(free, free)]
+    scale = np.sqrt(np.abs(np.diag(kept)))
+    if not kept.size or not (scale > 0).all():
+        return float("inf")
+    values = np.linalg.eigvalsh(kept / np.outer(scale, scale))
+    return float(values[-1] / values[0]) if values[0] > 0 else float("inf")

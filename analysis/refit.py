@@ -1,0 +1,169 @@
+"""Fit a law to every dataset of a study and write the results back, leaving alone what is current."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+
+import numpy as np
+
+from analysis import io
+from analysis.bootstrap import Bootstrap
+from analysis.fit import AT_A_BOUNDARY, IDENTIFIED, NOT_IDENTIFIED, Fit, fit
+from analysis.io import Experiments, Key, Written
+from analysis.kernel import Floats
+from analysis.laws import Law
+from analysis.predict import predict
+from analysis.problem import AnalysisError
+from warehouse.provenance import provenance
+
+GRID = 40  # log-spaced values of each variable that predictions are written for, besides the study's own
+RESAMPLED = {"rows": None, "checkpoints": "p"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """How datasets are to be fitted; `resample` names the resampled unit (RESAMPLED)."""
+
+    law: Law
+    delta: float = 1e-3
+    replicates: int = 1000
+    resample: str = "rows"
+    seed: int = 0
+
+    @property
+    def options(self) -> dict[str, object]:
+        return {
+            "delta": self.delta,
+            "replicates": self.replicates,
+            "resample": self.resample,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one key: a fit that was made or was current, or the line that says why there is none."""
+
+    key: Key
+    fit_id: str | None
+    skipped: bool
+    error: str | None
+
+
+def refit(
+    url: str | None, request: Request, study: str | None, progress: Callable[[str, int], object]
+) -> list[Outcome]:
+    """Fit every key of the study, or of all; `progress` is told the key and the replicates done.
+
+    A key that cannot be fitted becomes an Outcome with its error, and the others go on.
+    """
+    found = io.experiments(url, study)
+    made = io.stored_fits(url)
+    outcomes = []
+    for one in found:
+        of_key = [old for old in made if old.key == one.key and old.law == request.law.name]
+        same = [old for old in of_key if old.options == request.options]
+        current = [old for old in same if old.fingerprint == one.fingerprint]
+        if current:
+            progress(str(one.key), request.replicates)
+            outcomes.append(Outcome(one.key, current[-1].fit_id, skipped=True, error=None))
+            continue
+        try:
+            written = _fitted(one, request, lambda done, key=one.key: progress(str(key), done))
+        except AnalysisError as error:
+            outcomes.append(Outcome(one.key, None, skipped=False, error=str(error)))
+            continue
+        fit_id = io.write(url, written, replaces=[old.fit_id for old in of_key])
+        outcomes.append(Outcome(one.key, fit_id, skipped=False, error=None))
+    return outcomes
+
+
+def _fitted(one: Experiments, request: Request, progress: Callable[[int], object]) -> Written:
+    if not one.loss.size:
+        raise AnalysisError(f"none of its {one.outside} experiments is inside the study's fit window")
+    began = time.monotonic()
+    result = fit(request.law, one.variables, one.loss, delta=request.delta)
+    column = RESAMPLED[request.resample]
+    resampled = result.bootstrap(
+        request.replicates,
+        cluster=one.variables[column] if column else None,
+        seed=request.seed,
+        progress=progress,
+    )
+    credentials = asdict(result.credentials) | {
+        "changed_basin": resampled.changed_basin,
+        "resampled_units": resampled.units,
+    }
+    return Written(
+        key=one.key,
+        law=request.law.name,
+        options=request.options,
+        n=one.loss.size,
+        objective=result.objective,
+        mean_absolute_error=result.mean_absolute_error,
+        mean_relative_error=result.mean_relative_error,
+        status=result.status,
+        credentials={name: _json(value) for name, value in credentials.items()},
+        fingerprint=one.fingerprint,
+        provenance=provenance() | {"seconds": round(time.monotonic() - began, 3)},
+        parameters=_parameters(result, resampled),
+        bootstrap=_replicates(resampled),
+        predictions=_predictions(result, resampled, one),
+    )
+
+
+def _json(value: object) -> object:
+    # JSON has no infinity; a flat direction's condition number is one.
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _parameters(result: Fit, resampled: Bootstrap) -> dict[str, Sequence[object]]:
+    errors, intervals = resampled.standard_errors, resampled.percentile()
+    symbols = list(result.law.symbols)
+    statuses = {s: result.parameter_status[s] for s in symbols}
+    bounds = {s: intervals[s][1] if statuses[s] in (AT_A_BOUNDARY, NOT_IDENTIFIED) else None for s in symbols}
+    return {
+        "parameter": symbols,
+        "estimate": [result.parameters[s] for s in symbols],
+        "standard_error": [errors[s] for s in symbols],
+        "lower": [intervals[s][0] for s in symbols],
+        "upper": [intervals[s][1] for s in symbols],
+        "interval_method": ["percentile"] * len(symbols),
+        "status": [statuses.get(s, IDENTIFIED) for s in symbols],
+        "bound": [bounds[s] for s in symbols],
+    }
+
+
+def _replicates(resampled: Bootstrap) -> dict[str, Sequence[object]]:
+    count, k = resampled.values.shape
+    return {
+        "replicate": np.repeat(np.arange(count, dtype=np.int32), k).tolist(),
+        "parameter": list(resampled.symbols) * count,
+        "value": resampled.values.ravel().tolist(),
+    }
+
+
+def _predictions(result: Fit, resampled: Bootstrap, one: Experiments) -> dict[str, Sequence[object]]:
+    p, f = (_window(one.variables[symbol]) for symbol in ("p", "f"))
+    steps, sizes = (axis.ravel() for axis in np.meshgrid(p, f, indexing="ij"))
+    bands = [
+        np.percentile(
+            predict(result.law, resampled.values, {"p": part[0], "f": part[1]}), [2.5, 97.5], axis=0
+        )
+        for part in zip(np.array_split(steps, len(p)), np.array_split(sizes, len(p)), strict=True)
+    ]
+    lower, upper = np.concatenate(bands, axis=1)
+    return {
+        "pretrain_steps": steps.tolist(),
+        "data_points": sizes.tolist(),
+        "loss": result.predict({"p": steps, "f": sizes}).tolist(),
+        "lower": lower.tolist(),
+        "upper": upper.tolist(),
+    }
+
+
+def _window(values: Floats) -> Floats:
+    """Log-spaced values over the range that was fitted, and the study's own among them."""
+    own = np.unique(values)
+    return np.unique(np.concatenate([np.geomspace(own[0], own[-1], GRID)[1:-1], own]))

@@ -1,0 +1,217 @@
+"""Many problems at once: starts × replicates × splits × penalties, over the cores of this machine."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis import kernel
+from analysis.kernel import Floats, Ints
+from analysis.problem import Problem, starts
+
+SAME = 1e-9  # minima whose objectives differ by less, relatively, are one
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is minimised.
+
+    delta: Huber's δ on log residuals (Barnett 2024: 1e-3). likelihood: fit the scale σ of the residuals
+    along, the δ then being in units of σ. penalty_exponents, penalty_coefficients: L2 on exponents and on log
+    coefficients, added to the summed Huber divided by δ². fixed: parameters held, natural units.
+    """
+
+    delta: float = 1e-3
+    likelihood: bool = False
+    penalty_exponents: float = 0.0
+    penalty_coefficients: float = 0.0
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B problems. thetas (B, k) to start from; row (B,) of weights (R, n); flags as in kernel.solve.
+
+    lower, upper (B, k) replace the problem's own bounds, penalty (B, 2) the settings'.
+    """
+
+    thetas: Floats
+    row: Ints
+    weights: Floats
+    release: Flags | bool = False
+    relax: Flags | bool = True
+    lower: Floats | None = None
+    upper: Floats | None = None
+    penalty: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """thetas (B, k), objective (B,) in the solver's scale, gradient (B,), steps (B,)."""
+
+    thetas: Floats
+    objective: Floats
+    gradient: Floats
+    steps: Ints
+
+
+def solve(
+    problem: Problem, settings: Settings, batch: Batch, progress: Callable[[int], object] | None = None
+) -> Solutions:
+    """A local minimum from every start; `progress` is told how many problems have just been done."""
+    thetas = np.array(batch.thetas, dtype=np.float64)
+    count = len(thetas)
+    lower = np.ascontiguousarray(
+        np.broadcast_to(problem.lower if batch.lower is None else batch.lower, thetas.shape)
+    )
+    upper = np.ascontiguousarray(
+        np.broadcast_to(problem.upper if batch.upper is None else batch.upper, thetas.shape)
+    )
+    own = np.array([settings.penalty_exponents, settings.penalty_coefficients])
+    penalty = np.ascontiguousarray(
+        np.broadcast_to(own if batch.penalty is None else batch.penalty, (count, 2))
+    )
+    release = np.ascontiguousarray(np.broadcast_to(batch.release, count))
+    relax = np.ascontiguousarray(np.broadcast_to(batch.relax, count))
+    weights = np.ascontiguousarray(batch.weights, dtype=np.float64)
+    objective, gradient, steps = np.empty(count), np.empty(count), np.empty(count, dtype=np.int64)
+
+    # A coefficient under a penalty on its logarithm cannot be zero.
+    floor = np.where(penalty[:, 1:] > 0, 1e-12, 0.0) * np.ones(thetas.shape[1])
+    kinds = np.isin(np.arange(thetas.shape[1]), problem.shape.coefficient)
+    lower = np.where(kinds & (lower == 0.0) & (upper > 0.0), floor, lower)
+    np.clip(thetas, lower, upper, out=thetas)
+
+    def part(first: int, last: int) -> int:
+        kernel.solve(
+            first, last, thetas, lower, upper, release, relax, batch.row, problem.shape, problem.points,
+            weights, settings.delta, settings.likelihood, penalty, objective, gradient, steps,
+        )  # fmt: skip
+        return last - first
+
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    size = max(1, min(256, -(-count // (4 * workers))))
+    with ThreadPoolExecutor(workers) as pool:
+        parts = [pool.submit(part, first, min(first + size, count)) for first in range(0, count, size)]
+        for done in parts:
+            finished = done.result()
+            if progress:
+                progress(finished)
+    objective[~np.isfinite(objective)] = np.inf
+    return Solutions(thetas, objective, gradient, steps)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A global search: the best point, and how the starts ended.
+
+    minima (M, k) are distinct local minima with their objectives (M,), best first; reached is the share of
+    starts that ended at the best; starts their number.
+    """
+
+    minima: Floats
+    objectives: Floats
+    gradient: float
+    reached: float
+    starts: int
+
+
+def search(
+    problem: Problem, settings: Settings, weights: Floats, progress: Callable[[int], object] | None = None
+) -> Search:
+    """The global minimum from the law's whole grid of starts and from around the best points found. weights
+    (n,).
+    """
+    grid = starts(problem)
+    found = solve(problem, settings, _batch(grid.thetas, weights, release=grid.release), progress)
+    while True:
+        minima, objectives = distinct(found.thetas, found.objective, limit=4)
+        around = [
+            _around(problem, settings, weights, theta, objective)
+            for theta, objective in zip(minima, objectives, strict=True)
+        ]
+        tried = solve(problem, settings, _batch(np.concatenate(around), weights, relax=False))
+        found = Solutions(
+            np.concatenate([found.thetas, tried.thetas]),
+            np.concatenate([found.objective, tried.objective]),
+            np.concatenate([found.gradient, tried.gradient]),
+            np.concatenate([found.steps, tried.steps]),
+        )
+        if not tried.objective.min() < objectives[0] * (1 - SAME) - 1e-18:
+            break
+    minima, objectives = distinct(found.thetas, found.objective, limit=12)
+    ended = found.objective[: len(grid.thetas)]
+    reached = float(np.mean(ended <= _same_as(objectives[0], settings)))
+    return Search(
+        minima, objectives, float(found.gradient[found.objective.argmin()]), reached, len(grid.thetas)
+    )
+
+
+def _same_as(objective: float, settings: Settings) -> float:
+    # Noise-free data end near zero, where a relative difference means nothing.
+    return objective + SAME * abs(objective) + 1e-12 * (settings.delta**2 if settings.likelihood else 1.0)
+
+
+def distinct(thetas: Floats, objectives: Floats, limit: int) -> tuple[Floats, Floats]:
+    """The distinct minima among solutions, best first, at most `limit`."""
+    order = np.argsort(objectives, kind="stable")
+    kept: list[int] = []
+    for i in order:
+        if not np.isfinite(objectives[i]):
+            break
+        if not kept or objectives[i] > objectives[kept[-1]] + SAME * abs(objectives[kept[-1]]) + 1e-12:
+            kept.append(int(i))
+        if len(kept) == limit:
+            break
+    return thetas[kept], objectives[kept]
+
+
+def curvature(
+    problem: Problem, settings: Settings, weights: Floats, theta: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Gradient (k,), Hessian and majorising curvature (k, k) of the objective at theta, in solver
+    coordinates.
+    """
+    k = theta.size
+    size = problem.points.values.shape[1]
+    terms, variables = problem.shape.exponent.shape
+    work = (
+        np.empty((variables, size)), np.empty((variables, size)), np.empty((terms, variables, size)),
+        np.empty(terms), np.empty(k), np.empty(2 * variables + 1), np.empty(2 * variables + 1, np.int64),
+        np.empty(problem.n),
+    )  # fmt: skip
+    g, H, M = np.empty(k), np.empty((k, k)), np.empty((k, k))
+    penalty = np.array([settings.penalty_exponents, settings.penalty_coefficients])
+    chosen = np.flatnonzero(weights > 0)
+    kernel.evaluate(
+        theta, problem.shape, problem.points, chosen, weights[chosen], settings.delta, penalty, work, g, H, M
+    )
+    return g, H + np.tril(H, -1).T, M + np.tril(M, -1).T
+
+
+def _batch(
+    thetas: Floats, weights: Floats, release: Flags | bool = False, relax: Flags | bool = True
+) -> Batch:
+    return Batch(thetas, np.zeros(len(thetas), dtype=np.int64), weights[None, :], release, relax)
+
+
+def _around(problem: Problem, settings: Settings, weights: Floats, theta: Floats, objective: float) -> Floats:
+    """Points around a minimum along the axes of its curvature, as far as 1, 4, 16 and 64 units of log
+    likelihood.
+
+    Sums of absolute values of residuals have neighbouring minima along the valley that the data leave flat.
+    """
+    _, _, M = curvature(problem, settings, weights, theta)
+    scale = np.sqrt(np.maximum(np.diag(M), 1e-12))
+    values, vectors = np.linalg.eigh(M / np.outer(scale, scale))
+    # A Laplace scale makes one unit of log likelihood the mean of the objective.
+    rises = 2.0 * np.array([1.0, 4.0, 16.0, 64.0]) * abs(objective) / weights.sum()
+    reach = np.sqrt(rises[None, :] / np.maximum(values, 1e-9)[:, None])
+    steps = (vectors / scale[:, None]).T[:, None, :] * reach[:, :, None]
+    both = np.concatenate([steps, -steps]).reshape(-1, theta.size)
+    return np.clip(theta + both, problem.lower, problem.upper)

@@ -56,7 +56,8 @@ def catalogue() -> dict[str, dict[str, tuple[str, bool]]]:
         columns = connection.execute(
             "select schema_name || '.' || table_name, column_name, data_type, is_nullable"
             " from duckdb_columns() where schema_name in ('raw', 'analysis')"
-            " and table_name not in ('schema_versions', 'spool_records') order by all"
+            " and table_name not in ('schema_versions', 'spool_records')"
+            " order by schema_name, table_name, column_index"
         ).fetchall()
     for table, column, kind, nullable in columns:
         tables.setdefault(table, {})[column] = (kind, nullable)

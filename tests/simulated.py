@@ -81,7 +81,7 @@ def simulate(
         loss = mean * math.exp(noise * np.random.default_rng(int(key, 16)).standard_normal())
         cell = {"dataset": dataset, "pretrain_steps": p, "data_points": f, "seed": run_seed}
         identity = {
-            "run_id": _digest(study, key),
+            "run_id": _digest(declaration, key),
             "run_key": key,
             "dataset_fingerprint": fingerprints[dataset],
         }

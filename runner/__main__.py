@@ -11,11 +11,12 @@ import os
 import sys
 from pathlib import Path
 
+from runner import datasets
 from runner.checkpoints import CheckpointError
 from runner.datasets import DatasetError
 from runner.plan import plan, status
 from runner.study import StudyError, study_from, suite_from
-from runner.sweep import check_datasets, sweep
+from runner.sweep import sweep
 from runner.tokens import TokensError
 from warehouse import store
 
@@ -46,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
             pretrain(suite_from(options.suite), cache)
             return 0
         study = study_from(options.study)
-        check_datasets(study, options.study)
+        for name in study.datasets:
+            datasets.get(name)
         if options.command == "plan":
             plan(study, options.study, options.warehouse, cache)
             return 0

@@ -27,7 +27,10 @@ class CheckpointError(Exception):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One revision of a model. Tokens and parameters are counts; heldout_loss is nats per token."""
+    """One revision of a model. Tokens and parameters are counts; heldout_loss is nats per token.
+
+    Parameters are None where the weights are damaged: the runs that need them fail, each with its reason.
+    """
 
     model: str
     revision: str
@@ -35,14 +38,14 @@ class Checkpoint:
     digest: str
     source: str
     pretrain_tokens: int
-    n_params: int
-    n_params_non_embedding: int
+    n_params: int | None
+    n_params_non_embedding: int | None
     heldout_loss: float | None
     path: Path
 
 
 def suite_folder(suite: Suite, cache: Path) -> Path:
-    """Where the suite's checkpoints are, once `pretrain` has made them; its text and versions are in the name."""
+    """Where `pretrain` puts the suite's checkpoints; its declaration and text's version are in the name."""
     from runner import datasets
 
     made_from = [suite.identity(), datasets.get(suite.text).version()]
@@ -76,7 +79,7 @@ def is_made(model: Model, cache: Path) -> bool:
 def checkpoint(model: Model, steps: int, cache: Path) -> Checkpoint:
     """The model's revision after so many steps, its files digested.
 
-    Raises CheckpointError where the revision is missing (naming those that exist) or its files are damaged.
+    Raises CheckpointError where the revision is missing, naming those that exist.
     """
     folder = model_folder(model, cache)
     path = folder / f"step{steps}"
@@ -85,7 +88,7 @@ def checkpoint(model: Model, steps: int, cache: Path) -> Checkpoint:
             (p.parent.name for p in folder.glob("step*/config.json")), key=lambda r: int(r[4:] or 0)
         )
         raise CheckpointError(f"{folder}: no revision step{steps}; it has {', '.join(known) or 'none'}")
-    total, embedding = _count_parameters(path)
+    counts = _count_parameters(path)
     if model.path is None:
         suite = suite_from(str(model.suite))
         per_step = suite.batch * suite.context
@@ -101,8 +104,8 @@ def checkpoint(model: Model, steps: int, cache: Path) -> Checkpoint:
         digest=_digest(path),
         source=source,
         pretrain_tokens=steps * per_step,
-        n_params=total,
-        n_params_non_embedding=total - embedding,
+        n_params=counts and counts[0],
+        n_params_non_embedding=counts and counts[0] - counts[1],
         heldout_loss=heldout_loss,
         path=path,
     )
@@ -120,7 +123,9 @@ def load(where: Checkpoint) -> "PreTrainedModel":
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             where.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
@@ -132,8 +137,8 @@ def load(where: Checkpoint) -> "PreTrainedModel":
     return model
 
 
-def _count_parameters(path: Path) -> tuple[int, int]:
-    """All parameters, and those of input and output embeddings, from the safetensors headers."""
+def _count_parameters(path: Path) -> tuple[int, int] | None:
+    """All parameters and those of the embeddings, from the headers of the weights; None if damaged."""
     total = embedding = 0
     for file in sorted(path.glob("*.safetensors")):
         try:
@@ -142,11 +147,9 @@ def _count_parameters(path: Path) -> tuple[int, int]:
                     count = math.prod(tensors.get_slice(name).get_shape())
                     total += count
                     embedding += count if any(part in EMBEDDINGS for part in name.split(".")) else 0
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{file}: damaged: {' '.join(str(error).split())}") from None
-    if not total:
-        raise CheckpointError(f"{path}: no weights; expected model.safetensors")
-    return total, embedding
+        except (SafetensorError, OSError):
+            return None
+    return (total, embedding) if total else None
 
 
 def _digest(path: Path) -> str:

@@ -1,8 +1,8 @@
 """One run: a checkpoint fine-tuned on f data points until its validation loss stops falling.
 
-AdamW on all parameters at a constant rate, early stopping by patience, best epoch kept. Stopping is decided on the
-validation split; the reported loss is of the held-out split (Barnett 2024 uses one for both, which flatters small f).
-accelerate places the model, casts, and holds back gradients that are still being accumulated.
+AdamW on all parameters at a constant rate, early stopping by patience, best epoch kept. Stopping is decided
+on the validation split; the reported loss is of the held-out split (Barnett 2024 uses one for both, which
+flatters small f). accelerate places the model, casts, and holds back gradients that are being accumulated.
 """
 
 import contextlib
@@ -131,9 +131,9 @@ def _epoch(
     """One pass over `points` in their order: the mean loss, each token weighing the same in its batch."""
     model.train()
     total = torch.zeros((), device=points.device)
-    for effective in points.split(batch):
+    for effective in torch.split(points, batch):
         predicted = effective[:, 1:].numel()
-        passes = effective.split(micro_batch)
+        passes = torch.split(effective, micro_batch)
         for number, part in enumerate(passes, 1):
             last = number == len(passes)
             with contextlib.nullcontext() if last else accelerator.no_sync(model):
@@ -146,7 +146,7 @@ def _epoch(
 
 
 def token_losses(model: nn.Module, points: Tensor) -> Tensor:
-    """Cross-entropy of every token given those before it: (points, context) → (points · (context - 1),), nats."""
+    """Cross-entropy of each token given those before it, nats; (points, context) → (points·(context-1),)."""
     logits = model(input_ids=points).logits[:, :-1]
     return nn.functional.cross_entropy(
         logits.reshape(-1, logits.shape[-1]).float(), points[:, 1:].reshape(-1), reduction="none"
@@ -158,7 +158,7 @@ def mean_loss(model: nn.Module, points: Points, batch: int, accelerator: Acceler
     """Mean cross-entropy over `points` (data points × context), nats per token."""
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
-    for part in torch.from_numpy(points.astype(np.int64)).split(batch):
+    for part in torch.split(torch.from_numpy(points.astype(np.int64)), batch):
         total += token_losses(model, part.to(accelerator.device)).double().sum()
     return total.item() / points[:, 1:].size
 

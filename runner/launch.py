@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ class Loaded:
     accelerator: "Accelerator"
 
 
-def launch(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+def launch(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, None]:
     """Train every job and append its row; yields as each ends. With one worker, in this process."""
     if not jobs:
         return
@@ -100,7 +100,7 @@ def run(job: Job) -> Outcome:
     from runner.tokens import TokensError
 
     started_at = datetime.now(UTC)
-    result, n_params, error = None, job.checkpoint.n_params, None
+    result = error = None
     try:
         result = _train(job)
     except (
@@ -114,7 +114,7 @@ def run(job: Job) -> Outcome:
     ) as why:
         error = f"{type(why).__name__}: {' '.join(str(why).split())}"[:1000]
     _append(job, result, error, started_at)
-    return Outcome(job.cell, job.run_key, result and result.loss, error)
+    return Outcome(job.cell, job.run_key, None if result is None else result.loss, error)
 
 
 def _train(job: Job) -> "Result":
@@ -163,7 +163,7 @@ _zero_shots: dict[tuple[str, str, str], tuple[float, float]] = {}
 
 
 def _zero_shot(job: Job, loaded: Loaded, points: "Tokens") -> tuple[float, float]:
-    """Validation and held-out loss of the checkpoint as it came, measured once for all its runs on a dataset."""
+    """Validation and held-out loss of the checkpoint as it came, measured once for its runs on a dataset."""
     from runner.finetune import mean_loss
 
     key = (job.checkpoint.digest, job.dataset_fingerprint, job.study.training.precision)
@@ -216,7 +216,7 @@ def _append(job: Job, result: "Result | None", error: str | None, started_at: da
             "best_epoch": result.best_epoch,
             "optimizer_steps": result.optimizer_steps,
             "tokens_seen": result.tokens_seen,
-            "flops": 6.0 * checkpoint.n_params * result.tokens_seen,
+            "flops": 6.0 * (checkpoint.n_params or 0) * result.tokens_seen,
             "wall_s": result.wall_s,
             "peak_memory_bytes": result.peak_memory_bytes,
             "device": result.device,

@@ -2,9 +2,9 @@
 
     python -m runner pretrain --suite demo
 
-Pythia's recipe at another scale (Biderman et al. 2023, arXiv 2304.01373): GPT-NeoX from transformers, AdamW with
-betas (0.9, 0.95), warm-up then cosine decay to a tenth, gradients clipped at 1, every size on the same data in the
-same order; saved at step 0 (the random initialisation) and at the suite's steps.
+Pythia's recipe at another scale (Biderman et al. 2023, arXiv 2304.01373): GPT-NeoX from transformers, AdamW
+with betas (0.9, 0.95), warm-up then cosine decay to a tenth, gradients clipped at 1, every size on the same
+data in the same order; saved at step 0 (the random initialisation) and at the suite's steps.
 """
 
 import json
@@ -18,12 +18,13 @@ from accelerate import Accelerator
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm import tqdm
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from runner import datasets
 from runner.checkpoints import suite_folder
 from runner.finetune import mean_loss, token_losses
 from runner.study import Size, Splits, Suite
-from runner.tokens import END_OF_TEXT, Tokens, tokenised
+from runner.tokens import END_OF_TEXT, Tokens, kept_documents, tokenised
 
 SPLITS = Splits(validation=64, heldout=256)
 
@@ -43,7 +44,8 @@ def train_tokenizer(suite: Suite, cache: Path) -> Path:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        bpe.train_from_iterator((d.text for d in datasets.get(suite.text).documents()), trainer)
+        documents, _ = kept_documents(datasets.get(suite.text))
+        bpe.train_from_iterator((d.text for d in documents), trainer)
         fast = PreTrainedTokenizerFast(
             tokenizer_object=bpe,
             eos_token=END_OF_TEXT,
@@ -56,9 +58,14 @@ def train_tokenizer(suite: Suite, cache: Path) -> Path:
     return folder / "tokenizer.json"
 
 
+def text_of(suite: Suite, cache: Path) -> Tokens:
+    """The suite's pre-training text as data points of its context."""
+    return tokenised(datasets.get(suite.text), train_tokenizer(suite, cache), suite.context, SPLITS, cache)
+
+
 def pretrain(suite: Suite, cache: Path) -> None:
     """Train every size of the suite that is not there yet; a size appears whole or not at all."""
-    tokens = tokenised(datasets.get(suite.text), train_tokenizer(suite, cache), suite.context, SPLITS, cache)
+    tokens = text_of(suite, cache)
     for name, size in suite.models.items():
         folder = suite_folder(suite, cache) / name
         if not folder.is_dir():
@@ -69,6 +76,7 @@ def pretrain(suite: Suite, cache: Path) -> None:
 
 
 def _train(suite: Suite, name: str, size: Size, tokens: Tokens, folder: Path) -> None:
+    logging.disable_progress_bar()  # of a few megabytes a checkpoint
     torch.manual_seed(suite.seed)
     torch.set_num_threads(suite.threads)
     accelerator = Accelerator()

@@ -130,6 +130,10 @@ class Cell:
     def revision(self) -> str:
         return f"step{self.pretrain_steps}"
 
+    def __str__(self) -> str:
+        seed = f", seed {self.seed}" if self.seed else ""
+        return f"{self.dataset}, {self.model.name} {self.revision}, {self.data_points} data points{seed}"
+
 
 @dataclass(frozen=True, config=_strict)
 class Study:

@@ -2,8 +2,8 @@
 
     python -m runner sweep --study demo
 
-Every run's row is in the spool before the next one starts, so a sweep can be stopped anywhere, by any means, and
-started again: the warehouse is the only record of what is done.
+Every run's row is in the spool before the next one starts, so a sweep can be stopped anywhere, by any means,
+and started again: the warehouse is the only record of what is done.
 """
 
 import json
@@ -18,12 +18,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from runner import datasets, tokens
-from runner.checkpoints import Checkpoint, checkpoints, is_made, tokenizer_file
+from runner.checkpoints import Checkpoint, checkpoint, checkpoints, is_made, tokenizer_file
 from runner.launch import Job, Outcome, launch
-from runner.study import Cell, Model, Study, StudyError, digest, run_key, suite_from
+from runner.study import Cell, Model, Study, StudyError, Suite, digest, run_key, suite_from
 from warehouse import store
-
-EPOCHS_PUBLISHED = 10.0  # what Barnett 2024's total compute implies, until the warehouse knows better
 
 
 @dataclass(frozen=True)
@@ -76,22 +74,28 @@ def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
     return Prepared(found_checkpoints, facts, keys)
 
 
-def prepare(study: Study, source: str, cache: Path) -> Prepared:
-    """Make what the study needs: tokenizers, data points, then checkpoints. Raises as `prepared`."""
-    from runner.pretrain import pretrain, train_tokenizer
+def tokenise(study: Study, source: str, cache: Path) -> None:
+    """Make the study's tokenizers and data points, and check what it asks for against what there is.
 
+    Raises StudyError where a dataset is too small, CheckpointError where a directory lacks a revision.
+    """
+    from runner.pretrain import text_of
+
+    for suite in suites(study):
+        text_of(suite, cache)
     facts = {}
     for model in study.models:
-        if model.suite is not None:
-            train_tokenizer(suite_from(model.suite), cache)
         for name in study.datasets:
             facts[model.name, name] = points_of(study, model, name, cache).facts
+        if model.path is not None:
+            for steps in study.pretrain_steps:
+                checkpoint(model, steps, cache)
     check_sizes(study, source, facts)
-    for suite in dict.fromkeys(model.suite for model in study.models if model.suite):
-        pretrain(suite_from(suite), cache)
-    ready = prepared(study, source, cache)
-    assert ready is not None
-    return ready
+
+
+def suites(study: Study) -> list[Suite]:
+    """The suites that the study's models are of, each once."""
+    return [suite_from(name) for name in dict.fromkeys(m.suite for m in study.models if m.suite)]
 
 
 def points_of(study: Study, model: Model, dataset: str, cache: Path) -> tokens.Tokens:
@@ -111,13 +115,13 @@ def check_sizes(study: Study, source: str, facts: dict[tuple[str, str], tokens.F
 
 
 def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
-    """What the warehouse holds of the study; all is missing where there is no warehouse or nothing is prepared."""
+    """What the warehouse holds of the study; all is missing where there is none or nothing is prepared."""
     cells = tuple(study.cells())
     if ready is None or not store.exists(url):
         return Progress((), {}, cells)
     with store.connect(url, read_only=True) as database:
         rows = database.execute(
-            "select run_key, bool_or(status = 'ok'), arg_max(error, finished_at) from raw.runs group by run_key"
+            "select run_key, bool_or(status = 'ok'), arg_max(error, finished_at) from raw.runs group by all"
         ).fetchall()
     ok = {key for key, succeeded, _ in rows if succeeded}
     errors = {key: error for key, succeeded, error in rows if not succeeded}
@@ -130,10 +134,16 @@ def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
 
 def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: bool = False) -> int:
     """Run what is missing. Returns the number of the study's runs that stand failed at the end."""
+    from runner.pretrain import pretrain
+
+    tokenise(study, source, cache)
     with store.connect(url):
         pass  # made, or migrated, or found unusable before an hour of training
     store.drain(url)
-    ready = prepare(study, source, cache)
+    for suite in suites(study):
+        pretrain(suite, cache)
+    ready = prepared(study, source, cache)
+    assert ready is not None
     declare(study, ready, url)
     before = progress(study, ready, url)
     cells = [*before.missing, *(before.failed if retry_failed else ())]
@@ -161,16 +171,12 @@ def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: boo
     store.drain(url)
     after = progress(study, ready, url)
     for cell, error in after.failed.items():
-        print(
-            f"failed: {cell.dataset} from {cell.model.name} {cell.revision} on {cell.data_points} data points, "
-            f"seed {cell.seed}: {error}",
-            file=sys.stderr,
-        )
+        print(f"failed: {cell}: {error}", file=sys.stderr)
     return len(after.failed)
 
 
 def _show(jobs: Sequence[Job], outcomes: Iterator[Outcome]) -> None:
-    """A bar that counts work, not runs, so that the time left is true though a run can cost 30 times another."""
+    """A bar that counts work, not runs: the time left holds though a run can cost 30 times another."""
     work = {job.run_key: _work(job.cell) for job in jobs}
     with tqdm(
         total=sum(work.values()),
@@ -180,9 +186,7 @@ def _show(jobs: Sequence[Job], outcomes: Iterator[Outcome]) -> None:
         for count, outcome in enumerate(outcomes, 1):
             bar.set_description_str(f"{count}/{len(jobs)} runs")
             latest = "failed" if outcome.loss is None else f"loss {outcome.loss:.3f}"
-            bar.set_postfix_str(
-                f"{outcome.cell.dataset} {outcome.cell.revision} f={outcome.cell.data_points} {latest}"
-            )
+            bar.set_postfix_str(f"{outcome.cell}, {latest}")
             bar.update(work[outcome.run_key])
 
 
@@ -225,6 +229,7 @@ def declare(study: Study, ready: Prepared, url: str) -> None:
                 "recorded_at": now,
             }
             for found in ready.checkpoints.values()
+            if found.n_params is not None
         ],
     }
     store.append(store.Record(f"study-{uuid.uuid4().hex}", rows), url)

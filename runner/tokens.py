@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,15 @@ def tokenised(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, c
     return Tokens(facts, train, validation, heldout)
 
 
+@lru_cache(maxsize=1)
+def kept_documents(dataset: Dataset) -> tuple[list[Document], int]:
+    """The dataset's documents without near-duplicates, and how many were dropped.
+
+    The latest dataset is remembered: a suite's text is read for its tokenizer and again for its data points.
+    """
+    return deduplicate(dataset.documents())
+
+
 def _folder(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, cache: Path) -> Path:
     made_from = [dataset.version(), _file_digest(tokenizer), context, asdict(splits)]
     return cache / "tokens" / f"{dataset.name}-{digest(made_from)[:16]}"
@@ -109,7 +119,7 @@ def _tokenise(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, f
     end = encoder.token_to_id(END_OF_TEXT)
     if end is None:
         raise TokensError(f"{tokenizer}: no {END_OF_TEXT} token, which parts documents in a data point")
-    documents, dropped = deduplicate(dataset.documents())
+    documents, dropped = kept_documents(dataset)
     documents = sorted(documents, key=lambda d: hashlib.sha256(d.id.encode()).digest())
     encoded = (
         np.array([*e.ids, end], np.int32)

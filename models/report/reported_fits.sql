@@ -27,6 +27,7 @@ final as (
         latest.status,
         (latest.options ->> '$.delta')::double as delta,
         (latest.options ->> '$.replicates')::bigint as replicates,
+        latest.options ->> '$.resample' as resample,
         (latest.credentials ->> '$.starts')::bigint as starts,
         latest.provenance,
         latest.made_at,

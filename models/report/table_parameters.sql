@@ -39,6 +39,7 @@ final as (
         fits.delta,
         fits.starts,
         fits.replicates,
+        fits.resample,
         fits.stale
     from fits
     inner join estimates using (fit_id)

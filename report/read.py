@@ -1,0 +1,65 @@
+"""A study's rows of the report's dbt models, read at once so that a report shows one state of it."""
+
+import json
+from collections.abc import Mapping
+
+import duckdb
+import pandas as pd
+
+from warehouse.store import WarehouseError, connect
+
+MODELS = (
+    "study_facts",
+    "table_datasets",
+    "table_parameters",
+    "table_intervals",
+    "table_grid",
+    "figure_losses",
+    "figure_cross_sections",
+    "figure_iso_loss",
+    "how_made",
+    "study_models",
+    "pretraining_worth",
+)
+
+
+class ReportError(Exception):
+    """A report that cannot be made: one line that says why and what is known."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython's protocol: where a cell of the manuscript raises this, the line stands alone.
+        return [f"error: {self}"]
+
+
+def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
+    """All rows of a study, by model; a model without rows for it is an empty frame.
+
+    Raises ReportError where there is no warehouse, the models are not built, or the study is not in it.
+    """
+    try:
+        with connect(url, read_only=True) as connection:
+            known = [
+                name
+                for (name,) in connection.execute(
+                    "select distinct study from report.study_facts order by 1"
+                ).fetchall()
+            ]
+            if study not in known:
+                raise ReportError(
+                    f"unknown study '{study}': the warehouse knows {', '.join(known) or 'none yet'}"
+                )
+            return {
+                model: connection.execute(f"select * from report.{model} where study = ?", [study])
+                .to_arrow_table()
+                .to_pandas()
+                for model in MODELS
+            }
+    except WarehouseError as error:
+        raise ReportError(str(error)) from None
+    except duckdb.CatalogException:
+        raise ReportError("the report's models are not in the warehouse: run `dbt build`") from None
+
+
+def datasets(rows: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The study's datasets in the order in which it declares them."""
+    return list(json.loads(rows["study_facts"].iloc[0]["declaration"])["datasets"])

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,21 @@ def test_a_newer_warehouse_is_left_alone(dbt: Any, tmp_path: Path) -> None:
     assert built.returncode != 0
     assert "schema version 999, but this code reads version" in built.stdout
     assert "Traceback" not in built.stdout + built.stderr
+
+
+def test_a_locked_warehouse_is_waited_for(empty: str, dbt: Any) -> None:
+    holder = (
+        "import sys, time; from warehouse.store import connect\n"
+        "with connect(sys.argv[1]): print('held', flush=True); time.sleep(8)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, empty], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        built = dbt(empty, "build", "--select", "stg_studies")
+        assert process.poll() == 0  # dbt has not ended before the lock did
+    assert built.returncode == 0, built.stdout
 
 
 def test_an_empty_warehouse_builds_empty_tables_in_their_schemas(

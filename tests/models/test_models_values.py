@@ -307,7 +307,9 @@ def test_a_new_fit_is_seen_without_a_build_and_a_changed_one_is_stale(url: str) 
         assert [r["estimate"] for r in parameters if (r["dataset"], r["parameter"]) == ("text", "A")] == [
             LAW["A"]
         ]
-        assert {(r["delta"], r["replicates"], r["starts"]) for r in parameters} == {(1e-3, 3, 4500)}
+        assert {(r["delta"], r["replicates"], r["resample"], r["starts"]) for r in parameters} == {
+            (1e-3, 3, "rows", 4500)
+        }
         intervals = query(connection, "select * from report.table_intervals")
         assert len(intervals) == len(parameters) == 2 * 5
         sections = query(connection, "select * from report.figure_cross_sections where study = 'wide'")
@@ -334,7 +336,7 @@ def fits(inputs: list[Row]) -> dict[str, list[Row]]:
             | {
                 "fit_id": fit_id,
                 "law": "transfer",
-                "options": {"delta": 1e-3, "replicates": 3},
+                "options": {"delta": 1e-3, "replicates": 3, "resample": "rows"},
                 "n": row["n"],
                 "objective": 0.5,
                 "mean_absolute_error": 0.01,

@@ -152,11 +152,12 @@ def _append_together(connection: duckdb.DuckDBPyConnection, records: Sequence[tu
 
 def _insert(connection: duckdb.DuckDBPyConnection, records: dict[str, Record]) -> int:
     # Killed between commit and unlink, a file outlives its rows: its id is what tells.
-    known = connection.execute(
+    found = connection.execute(
         "select record_id from raw.spool_records where record_id in (select unnest(?::varchar[]))",
         [list(records)],
     ).fetchall()
-    new = [record for record_id, record in records.items() if (record_id,) not in set(known)]
+    known = {record_id for (record_id,) in found}
+    new = [record for record_id, record in records.items() if record_id not in known]
     rows: dict[str, list[object]] = {}
     for record in new:
         for table, of_record in record.rows.items():

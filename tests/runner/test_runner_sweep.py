@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Workplace
 from safetensors.torch import load_file, save_file
 
+from tests.workplace import Workplace
 from warehouse import store
 
 STUDY = """

@@ -1,0 +1,36 @@
+# make demo   set everything up, then run the demo study to its report
+# make test   set everything up, then check style and types and run the tests
+
+PYTHON ?= python3
+BIN := .venv/bin
+export QUARTO_PYTHON := $(abspath $(BIN)/python)
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: demo test report clean
+
+demo: $(BIN)/.demo
+	python -m runner sweep
+	dbt build
+	python -m analysis fit
+	@$(MAKE) --no-print-directory report
+	@python -m analysis fit --study demo  # nothing has changed since, so this prints the parameters
+
+report: $(BIN)/.demo
+	@if command -v quarto > /dev/null; \
+	then quarto render report/ && echo "the report: report/_output/index.html and report/_output/index.pdf"; \
+	else echo "quarto is not installed (quarto.org/docs/get-started): figures and tables go to report/_output/"; \
+	python -m report; fi
+
+test: $(BIN)/.test
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest
+
+$(BIN)/.%: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv target logs report/_output

@@ -14,8 +14,8 @@ from pathlib import Path
 from runner import datasets
 from runner.checkpoints import CheckpointError
 from runner.datasets import DatasetError
+from runner.declaration import StudyError, study_from, suite_from
 from runner.plan import plan, status
-from runner.study import StudyError, study_from, suite_from
 from runner.sweep import sweep
 from runner.tokens import TokensError
 from warehouse import store

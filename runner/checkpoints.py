@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from runner.study import Model, Study, Suite, digest, suite_from
+from runner.declaration import suite_from
+from runner.study import Model, Study, Suite, digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -121,11 +121,14 @@ def _train(job: Job) -> "Result":
     import torch
 
     from runner.finetune import finetune
+    from runner.tokens import TokensError
 
     torch.set_num_threads(job.study.training.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     loaded = _loaded(job.checkpoint, job.study.training.precision)
     points = _points(job.study, job.cell.model, job.cell.dataset, job.cache)
+    if points.facts.fingerprint != job.dataset_fingerprint:
+        raise TokensError(f"the text of {job.cell.dataset} has changed since the sweep began: start it again")
     loaded.model.load_state_dict(loaded.weights)
     validation_zero_shot, loss_zero_shot = _zero_shot(job, loaded, points)
     return finetune(

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from runner.checkpoints import is_made
-from runner.study import Cell, Model, Study, suite_from
+from runner.declaration import suite_from
+from runner.study import Cell, Model, Study
 from runner.sweep import Prepared, Progress, prepared, progress
 from warehouse import store
 

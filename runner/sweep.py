@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from runner import datasets, tokens
 from runner.checkpoints import Checkpoint, checkpoint, checkpoints, is_made, tokenizer_file
+from runner.declaration import StudyError, suite_from
 from runner.launch import Job, Outcome, launch
-from runner.study import Cell, Model, Study, StudyError, Suite, digest, run_key, suite_from
+from runner.study import Cell, Model, Study, Suite, digest, run_key
 from warehouse import store
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.study import STUDIES, SUITES, StudyError, run_key, study_from, suite_from
+from runner.declaration import STUDIES, SUITES, StudyError, study_from, suite_from
+from runner.study import run_key
 
 DEMO = (STUDIES / "demo.yml").read_text()
 

@@ -1,0 +1,153 @@
+"""Studies and suites, read from YAML and checked as a whole: a fault is one line naming file and key."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from runner.study import Model, Study, Suite
+
+STUDIES = Path(__file__).parent / "studies"
+SUITES = Path(__file__).parent / "suites"
+
+
+class StudyError(Exception):
+    """A declaration that cannot be used: one line that names the file and the key, and what is known."""
+
+
+def study_from(name_or_path: str) -> Study:
+    """The study of that name in runner/studies/, or in the YAML file at that path.
+
+    Raises StudyError where it is unknown, malformed or contradicts itself.
+    """
+    path = declaration_path(name_or_path, STUDIES, "study")
+    study: Study = _validated(Study, path)
+    for key in ("models", "pretrain_steps", "datasets", "data_points", "seeds", "methods"):
+        _reject_repeats(path, key, getattr(study, key))
+    for index, model in enumerate(study.models):
+        _check_model(path, f"models[{index}]", model, study)
+    _reject_repeats(path, "models", tuple(m.name for m in study.models))
+    micro = study.training.micro_batch
+    if micro is not None and study.training.batch % micro:
+        raise StudyError(
+            f"{path}: training.micro_batch: {micro} does not divide training.batch, {study.training.batch}"
+        )
+    fitted = [p for p in study.pretrain_steps if p >= study.fit.min_steps]
+    if not fitted:
+        raise StudyError(
+            f"{path}: fit.min_steps: {study.fit.min_steps} leaves no step to fit; "
+            f"pretrain_steps ends at {max(study.pretrain_steps)}"
+        )
+    return study
+
+
+def suite_from(name_or_path: str) -> Suite:
+    """The suite of that name in runner/suites/, or in the YAML file at that path; errors as study_from."""
+    path = declaration_path(name_or_path, SUITES, "suite")
+    suite: Suite = _validated(Suite, path)
+    _reject_repeats(path, "steps", suite.steps)
+    for name, size in suite.models.items():
+        if size.hidden % size.heads:
+            raise StudyError(
+                f"{path}: models.{name}.heads: {size.heads} does not divide hidden, {size.hidden}"
+            )
+    return suite
+
+
+def declaration_path(name_or_path: str, folder: Path, kind: str) -> Path:
+    """The file that a name or a path means."""
+    path = Path(name_or_path)
+    if path.suffix not in (".yml", ".yaml"):
+        path = folder / f"{name_or_path}.yml"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
+            raise StudyError(
+                f"unknown {kind} '{name_or_path}': known are {known}, or give a path to a .yml file"
+            )
+    if not path.is_file():
+        raise StudyError(f"{path}: no such file")
+    return path
+
+
+def _check_model(path: Path, key: str, model: Model, study: Study) -> None:
+    if (model.suite is None) == (model.path is None):
+        raise StudyError(f"{path}: {key}: give either suite and size, or path and tokens_per_step")
+    if model.path is not None:
+        if model.size is not None:
+            raise StudyError(f"{path}: {key}.size: goes with suite, not with path")
+        if model.tokens_per_step is None:
+            raise StudyError(f"{path}: {key}.tokens_per_step: missing, and goes with path")
+        return
+    if model.tokens_per_step is not None:
+        raise StudyError(f"{path}: {key}.tokens_per_step: goes with path; a suite has its own")
+    try:
+        suite = suite_from(str(model.suite))
+    except StudyError as error:
+        raise StudyError(f"{path}: {key}.suite: {error}") from None
+    if model.size not in suite.models:
+        raise StudyError(
+            f"{path}: {key}.size: suite {suite.suite} has no '{model.size}'; it has {', '.join(suite.models)}"
+        )
+    if missing := sorted(set(study.pretrain_steps) - set(suite.steps)):
+        raise StudyError(
+            f"{path}: pretrain_steps: suite {suite.suite} has no step {', '.join(map(str, missing))}; "
+            f"it has {', '.join(map(str, suite.steps))}"
+        )
+    if study.context > suite.context:
+        raise StudyError(
+            f"{path}: context: {study.context} is longer than the {suite.context} tokens "
+            f"that suite {suite.suite} was trained on"
+        )
+
+
+def _reject_repeats(path: Path, key: str, values: tuple[Any, ...]) -> None:
+    if repeated := [v for i, v in enumerate(values) if v in values[:i]]:
+        raise StudyError(f"{path}: {key}: {getattr(repeated[0], 'name', repeated[0])} is listed twice")
+
+
+def _validated(kind: type, path: Path) -> Any:
+    try:
+        # YAML 1.2: 1e-5 is a number, no is a word, and a key given twice is an error.
+        declared = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise StudyError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise StudyError(f"{path}: {error.strerror}") from None
+    if not isinstance(declared, dict):
+        raise StudyError(f"{path}: expected a mapping with the keys {', '.join(_keys(kind))}")
+    try:
+        return TypeAdapter(kind).validate_python(declared)
+    except ValidationError as error:
+        raise StudyError(f"{path}: {_first_problem(kind, error)}") from None
+
+
+def _first_problem(kind: type, error: ValidationError) -> str:
+    # A misspelt key is also a missing one: say the cause, not the consequence.
+    problem = min(error.errors(include_url=False), key=lambda e: e["type"] != "unexpected_keyword_argument")
+    key = ""
+    for part in problem["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    if problem["type"] == "unexpected_keyword_argument":
+        owner: Any = kind
+        for part in problem["loc"][:-1]:
+            owner = _member(owner, part)
+        return f"{key}: unknown key; known are {', '.join(_keys(owner))}"
+    if problem["type"] == "missing":
+        return f"{key}: missing"
+    value = repr(problem["input"])
+    return f"{key}: {problem['msg']}, not {value if len(value) < 60 else value[:57] + '…'}"
+
+
+def _member(owner: Any, part: int | str) -> Any:
+    """The declared type one step down from `owner`; of a tuple or a mapping, that of its items."""
+    if part in _keys(owner):
+        owner = owner.__dataclass_fields__[part].type
+    while not hasattr(owner, "__dataclass_fields__") and getattr(owner, "__args__", None):
+        owner = next(a for a in owner.__args__[::-1] if a is not Ellipsis)
+    return owner
+
+
+def _keys(kind: Any) -> list[str]:
+    return list(getattr(kind, "__dataclass_fields__", {}))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.kernel import Floats, Ints
+from analysis.kernel import Flags, Floats, Ints
 from analysis.problem import AnalysisError, Problem, starts, to_natural
-from analysis.solver import SAME, Batch, Search, Settings, solve
+from analysis.solver import NOTHING, SAME, Batch, Search, Settings, solve
 
 CHUNK = 500  # replicates drawn from one stream and solved together; part of what a seed means
 
@@ -57,7 +57,7 @@ def bootstrap(
     unit, units = clusters(problem, cluster)
     if units < 2:
         raise AnalysisError("a bootstrap needs at least two clusters to resample")
-    first = replicate_starts(problem, found)
+    first = replicate_starts(problem, settings, found, weights)
     values, changed = [], 0
     for chunk, begin in enumerate(range(0, replicates, CHUNK)):
         count = min(CHUNK, replicates - begin)
@@ -86,53 +86,50 @@ def resamples(rng: np.random.Generator, count: int, units: int) -> Floats:
     return rng.multinomial(units, np.full(units, 1.0 / units), size=count).astype(np.float64)
 
 
-@dataclass(frozen=True)
-class ReplicateStarts:
-    """thetas (S, k) that every replicate starts from, the first two being the optimum; flags as in
-    solver.Batch.
-    """
-
-    thetas: Floats
-    release: np.ndarray
-    relax: np.ndarray
-
-
 def replicate_starts(
-    problem: Problem, found: Search, neighbours: int = 2, dispersed: int = 3
-) -> ReplicateStarts:
-    """The optimum twice (as it is, and by continuation), its neighbouring minima, and starts spread over the
+    problem: Problem,
+    settings: Settings,
+    found: Search,
+    weights: Floats,
+    neighbours: int = 2,
+    dispersed: int = 2,
+) -> Floats:
+    """What every replicate starts from (S, k): the optimum first, neighbouring minima, starts spread over the
     grid.
+
+    The dispersed ones have the coefficients that fit all the data best at their exponents.
     """
-    near = found.minima[1 : 1 + neighbours]
     grid = starts(problem)
     released = grid.thetas[grid.release]
     spread = released[np.linspace(0, len(released) - 1, dispersed + 2).astype(int)[1:-1]]
-    thetas = np.concatenate([found.minima[:1], found.minima[:1], near, spread])
-    direct = 1 + len(near)
-    return ReplicateStarts(
-        np.clip(thetas, problem.lower, problem.upper),
-        np.arange(len(thetas)) > direct,
-        np.array([i == 1 or i > direct for i in range(len(thetas))]),
-    )
-
-
-def refit(
-    problem: Problem, settings: Settings, first: ReplicateStarts, weights: Floats
-) -> tuple[Floats, np.ndarray]:
-    """The optimum (R, k) under each row of weights (R, n), and whether it is in another basin than the first
-    start's.
-    """
-    count, each = len(weights), len(first.thetas)
+    held = ~np.isin(np.arange(spread.shape[1]), problem.shape.coefficient)
     batch = Batch(
-        np.tile(first.thetas, (count, 1)),
+        spread,
+        np.zeros(len(spread), dtype=np.int64),
+        weights[None, :],
+        release=True,
+        lower=np.where(held, spread, problem.lower),
+        upper=np.where(held, spread, problem.upper),
+    )
+    projected = solve(problem, settings, batch).thetas
+    return np.concatenate([found.minima[: 1 + neighbours], projected])
+
+
+def refit(problem: Problem, settings: Settings, first: Floats, weights: Floats) -> tuple[Floats, Flags]:
+    """The optimum (R, k) under each row of weights (R, n), from every start of first (S, k).
+
+    Also whether it is in another basin than the one that the first start leads to (R,).
+    """
+    count, each = len(weights), len(first)
+    batch = Batch(
+        np.tile(first, (count, 1)),
         np.repeat(np.arange(count), each),
         weights,
-        np.tile(first.release, count),
-        np.tile(first.relax, count),
+        relax=np.tile(np.arange(each) > 0, count),
     )
     solved = solve(problem, settings, batch)
     objective = solved.objective.reshape(count, each)
     best = objective.argmin(axis=1)
     thetas = solved.thetas.reshape(count, each, -1)[np.arange(count), best]
     lowest = objective[np.arange(count), best]
-    return thetas, objective[:, 0] > lowest + SAME * np.abs(lowest) + 1e-12
+    return thetas, objective[:, 0] > lowest + SAME * np.abs(lowest) + NOTHING

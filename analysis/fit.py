@@ -16,7 +16,7 @@ from analysis.kernel import Floats
 from analysis.laws import Law
 from analysis.predict import predict
 from analysis.problem import AnalysisError, Problem, problem, to_natural
-from analysis.solver import SAME, Search, Settings, curvature, search
+from analysis.solver import Search, Settings, curvature, search, stationary
 
 CONVERGED = "converged"
 AT_A_BOUNDARY = "at a boundary"
@@ -69,7 +69,8 @@ class Fit:
 
     def predict(self, variables: Mapping[str, ArrayLike]) -> Floats:
         """The law at the optimum, (m,) for variables (m,), in the unit of the loss."""
-        return predict(self.law, np.array([list(self.parameters.values())]), variables)[0]
+        values = np.array([list(self.parameters.values())])
+        return predict(self.law, values, variables).ravel()
 
     def bootstrap(
         self,
@@ -180,11 +181,8 @@ def _parameter_status(posed: Problem, theta: Floats, i: int) -> str:
 
 
 def _status(found: Search, statuses: Mapping[str, str]) -> str:
-    # The objective is of order n; a gradient that could still lower it by more than a part in 1e9 is no
-    # optimum.
-    if not np.isfinite(found.objectives[0]) or found.gradient > 1e-2 * max(
-        1.0, found.objectives[0] * SAME**0.5
-    ):
+    best = found.objectives[0]
+    if not np.isfinite(best) or found.gradient > stationary(float(best)):
         return FAILED
     for worst in (NOT_IDENTIFIED, AT_A_BOUNDARY):
         if worst in statuses.values():

@@ -29,13 +29,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-_Kernel = TypeVar("_Kernel", bound=Callable[..., object])
-_compiled = cast(Callable[[_Kernel], _Kernel], njit(cache=True, nogil=True, error_model="numpy"))
+Levels = NDArray[np.uint64]  # unsigned: a signed index would be tested for being negative at every use
 
 STAGE_STEPS = 15
 FINAL_STEPS = 200
-SHRINK = 0.25
+SHRINK = 0.25  # of tau from one stage of the continuation to the next
+BLOCK = 256  # points at a time, so that what one evaluation needs stays in the first cache
+
+_Kernel = TypeVar("_Kernel", bound=Callable[..., object])
+# Reassociation lets sums over points be vectorised; nothing here relies on their order, nor on signed zeros.
+_compiled = cast(
+    Callable[[_Kernel], _Kernel],
+    njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}),
+)
 
 
 class Shape(NamedTuple):
@@ -55,15 +61,65 @@ class Points(NamedTuple):
     counts: Ints  # (V,) how many
     sign: Floats  # (V,) -1 where the law rises with the variable
     centre: Floats  # (V,) mean log value
-    unit: Floats  # (V,) the unit of the variable's offset: its smallest positive value
-    level: Ints  # (V, n) level of each point
+    unit: Floats  # (V,) the unit of the variable's offset: its smallest value
+    level: Levels  # (V, n) level of each point
     y: Floats  # (n,) log loss, less its centre
     y_centre: float
 
 
+class Work(NamedTuple):
+    """Room for one evaluation of m points; B is BLOCK."""
+
+    logs: Floats  # (V, L) l = log(v + o) - centre
+    ratios: Floats  # (V, L) q = (unit + o)/(v + o)
+    factors: Floats  # (T, V, L) e^(-x·l)
+    sizes: Floats  # (T, B) the product of a term's factors
+    columns: Floats  # (k, B) dm/dtheta
+    slopes: Floats  # (2V, B) slopes of log term in its exponents and offsets
+    scale: Floats  # (B,) s / total, and what is derived from it
+    first: Floats  # (B,) the objective's first derivative in m
+    second: Floats  # (B,) its second, less what belongs to the curvature of log
+    major: Floats  # (B,) the curvature of its majorising parabola
+    mixed: Floats  # (B,)
+    residual: Floats  # (m,) m_i - y_i, kept for the caller
+
+
+class Curve(NamedTuple):
+    """Derivatives at one point: gradient (k,), Hessian and majorising curvature (k, k), lower triangles."""
+
+    g: Floats
+    H: Floats
+    M: Floats
+
+
+def work_for(shape: Shape, points: Points, k: int) -> Work:
+    """Room for evaluations of the law on these points."""
+    return _work(shape, points, k)
+
+
 @_compiled
-def _tabulate(theta, shape, points, logs, ratios, factors):
-    """Fill l (V, L), q = (unit + o)/(v + o) (V, L) and the factors e^(-x·l) (T, V, L) of every level."""
+def _work(shape: Shape, points: Points, k: int) -> Work:
+    terms, variables = shape.exponent.shape
+    size = points.values.shape[1]
+    return Work(
+        np.empty((variables, size)),
+        np.empty((variables, size)),
+        np.empty((terms, variables, size)),
+        np.empty((terms, BLOCK)),
+        np.empty((k, BLOCK)),
+        np.empty((2 * variables, BLOCK)),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(points.y.size),
+    )
+
+
+@_compiled
+def _tabulate(theta: Floats, shape: Shape, points: Points, work: Work) -> None:
+    """Fill logs, ratios and factors for every level of every variable."""
     terms, variables = shape.exponent.shape
     for v in range(variables):
         o = 0.0
@@ -71,154 +127,164 @@ def _tabulate(theta, shape, points, logs, ratios, factors):
             o = points.unit[v] * math.expm1(theta[shape.offset[v]])
         for j in range(points.counts[v]):
             shifted = points.values[v, j] + o
-            logs[v, j] = points.sign[v] * (math.log(shifted) - points.centre[v])
-            ratios[v, j] = (points.unit[v] + o) / shifted
+            work.logs[v, j] = points.sign[v] * (math.log(shifted) - points.centre[v])
+            work.ratios[v, j] = (points.unit[v] + o) / shifted
         for t in range(terms):
             x_index = shape.exponent[t, v]
             known = -1
             for earlier in range(t):
                 if x_index >= 0 and shape.exponent[earlier, v] == x_index:
                     known = earlier
-            if known >= 0:
-                for j in range(points.counts[v]):
-                    factors[t, v, j] = factors[known, v, j]
-            else:
-                x = theta[x_index] if x_index >= 0 else shape.fixed[t, v]
-                for j in range(points.counts[v]):
-                    factors[t, v, j] = math.exp(-x * logs[v, j]) if x != 0.0 else 1.0
+            x = theta[x_index] if x_index >= 0 else shape.fixed[t, v]
+            for j in range(points.counts[v]):
+                if known >= 0:
+                    work.factors[t, v, j] = work.factors[known, v, j]
+                else:
+                    work.factors[t, v, j] = math.exp(-x * work.logs[v, j]) if x != 0.0 else 1.0
 
 
 @_compiled
-def predict(theta, shape, points, chosen, out):
-    """Fill out (m,) with m_i of the chosen points, the log loss less its centre."""
-    terms, variables = shape.exponent.shape
-    size = points.values.shape[1]
-    logs, ratios = np.empty((variables, size)), np.empty((variables, size))
-    factors = np.empty((terms, variables, size))
-    _tabulate(theta, shape, points, logs, ratios, factors)
-    s = theta[shape.outer] if shape.outer >= 0 else 1.0
-    for c in range(chosen.size):
-        i = chosen[c]
-        total = 0.0
-        for t in range(terms):
-            product = theta[shape.coefficient[t]]
-            for v in range(variables):
-                product *= factors[t, v, points.level[v, i]]
-            total += product
-        out[c] = s * math.log(total)
+def evaluate(
+    theta: Floats,
+    shape: Shape,
+    points: Points,
+    level: Levels,
+    y: Floats,
+    weights: Floats,
+    tau: float,
+    penalty: Floats,
+    work: Work,
+    curve: Curve,
+) -> tuple[float, float]:
+    """The objective at theta; fills its derivatives and the residuals.
 
-
-@_compiled
-def evaluate(theta, shape, points, chosen, weights, tau, penalty, work, g, H, M):
-    """The objective at theta, with its gradient g (k,), Hessian H (k, k) and majorising curvature M (k, k).
-
-    chosen (m,) are the points with a weight, weights (m,) those weights; penalty is (exponents,
-    coefficients). M = sum of w·min(1, tau/|r|)/tau² · J J', the curvature of iteratively reweighted least
-    squares: never negative, and the metric in which steps are damped. Only the lower triangles are filled.
-    Returns (objective, sum of w·|r|).
+    level (V, m), y (m,) and weights (m,) are the points that count; penalty is (exponents, coefficients).
+    M = sum of w·min(1, tau/|r|)/tau² · J J', the curvature of iteratively reweighted least squares: never
+    negative, and the metric in which steps are damped. Returns (objective, sum of w·|r|).
     """
-    logs, ratios, factors, sizes, J, slope, index, _ = work
+    g, H, M = curve
     terms, variables = shape.exponent.shape
     k = theta.size
-    _tabulate(theta, shape, points, logs, ratios, factors)
+    _tabulate(theta, shape, points, work)
     s = theta[shape.outer] if shape.outer >= 0 else 1.0
     g[:] = 0.0
     H[:] = 0.0
     M[:] = 0.0
     objective = 0.0
     absolute = 0.0
-    for c in range(chosen.size):
-        i = chosen[c]
-        w = weights[c]
-        total = 0.0
+    index = np.empty(2 * variables, np.int64)
+    logs, ratios, factors, sizes, columns, slopes, scale, first, second, major, mixed, residual = work
+    inverse = 1.0 / tau
+    for begin in range(0, y.size, BLOCK):
+        count = min(BLOCK, y.size - begin)
+        for i in range(count):
+            scale[i] = 0.0
         for t in range(terms):
-            product = 1.0
+            for i in range(count):
+                sizes[t, i] = 1.0
             for v in range(variables):
-                product *= factors[t, v, points.level[v, i]]
-            sizes[t] = product
-            total += theta[shape.coefficient[t]] * product
-        m = s * math.log(total)
-        r = m - points.y[i]
-        size = abs(r)
-        absolute += w * size
-        if size <= tau:
-            objective += w * 0.5 * (r / tau) ** 2
-            first = w * r / (tau * tau)
-            inner = w / (tau * tau)
-            major = inner
-        else:
-            objective += w * (size / tau - 0.5)
-            first = w / tau if r > 0 else -w / tau
-            inner = 0.0
-            major = w / (tau * size)
-        scale = s / total
+                if shape.exponent[t, v] >= 0 or shape.fixed[t, v] != 0.0:
+                    for i in range(count):
+                        sizes[t, i] *= factors[t, v, level[v, begin + i]]
+            coefficient = theta[shape.coefficient[t]]
+            for i in range(count):
+                scale[i] += coefficient * sizes[t, i]
+        for i in range(count):
+            mixed[i] = math.log(scale[i])
+        for i in range(count):
+            r = s * mixed[i] - y[begin + i]
+            residual[begin + i] = r
+            w = weights[begin + i] * inverse
+            away = abs(r)
+            near = min(away, tau)
+            absolute += tau * w * away
+            objective += w * near * inverse * (away - 0.5 * near)
+            slope = w * near * inverse
+            first[i] = slope if r > 0.0 else -slope
+            second[i] = w * inverse if away <= tau else 0.0
+            major[i] = w / max(away, tau)
+            scale[i] = s / scale[i]
         for j in range(k):
-            J[j] = 0.0
+            for i in range(count):
+                columns[j, i] = mixed[i] if j == shape.outer else 0.0
         for t in range(terms):
-            # Every coordinate that this term depends on, with the slope of log term; the coefficient's own
-            # comes last.
-            b = sizes[t] * scale
-            tb = theta[shape.coefficient[t]] * b
-            J[shape.coefficient[t]] += b
+            c = shape.coefficient[t]
+            coefficient = theta[c]
+            for i in range(count):
+                sizes[t, i] *= scale[i]
+                columns[c, i] += sizes[t, i]
+                mixed[i] = first[i] * sizes[t, i]
             entries = 0
             for v in range(variables):
-                level = points.level[v, i]
-                x_index = shape.exponent[t, v]
+                x_index, z = shape.exponent[t, v], shape.offset[v]
                 x = theta[x_index] if x_index >= 0 else shape.fixed[t, v]
                 if x_index >= 0:
-                    index[entries], slope[entries] = x_index, -logs[v, level]
+                    for i in range(count):
+                        slopes[entries, i] = -logs[v, level[v, begin + i]]
+                    index[entries] = x_index
                     entries += 1
-                if shape.offset[v] >= 0 and (x_index >= 0 or x != 0.0):
-                    q = ratios[v, level]
-                    index[entries], slope[entries] = shape.offset[v], -x * q
+                if z >= 0 and (x_index >= 0 or x != 0.0):
+                    steep = 0.0
+                    bent = 0.0
+                    for i in range(count):
+                        q = ratios[v, level[v, begin + i]]
+                        slopes[entries, i] = -x * q
+                        steep += mixed[i] * q
+                        bent += mixed[i] * q * (1.0 - q)
+                    index[entries] = z
                     entries += 1
-                    H[shape.offset[v], shape.offset[v]] -= first * tb * x * q * (1.0 - q)
+                    # The curvature of log term itself, which only offsets have.
+                    H[z, z] -= coefficient * x * bent
                     if x_index >= 0:
-                        low, high = min(x_index, shape.offset[v]), max(x_index, shape.offset[v])
-                        H[high, low] -= first * tb * q
+                        H[max(x_index, z), min(x_index, z)] -= coefficient * steep
             for one in range(entries):
                 j = index[one]
-                change = tb * slope[one]
-                J[j] += change
-                cross = first * b * slope[one]
-                if j > shape.coefficient[t]:
-                    H[j, shape.coefficient[t]] += cross
-                else:
-                    H[shape.coefficient[t], j] += cross
-                curve = first * change
-                for two in range(one):
-                    both = curve * slope[two]
-                    if index[two] == j:
-                        H[j, j] += 2.0 * both
-                    elif j > index[two]:
-                        H[j, index[two]] += both
-                    else:
-                        H[index[two], j] += both
-                H[j, j] += curve * slope[one]
+                cross = 0.0
+                for i in range(count):
+                    columns[j, i] += coefficient * sizes[t, i] * slopes[one, i]
+                    cross += mixed[i] * slopes[one, i]
+                H[max(j, c), min(j, c)] += cross
+                for two in range(one + 1):
+                    both = 0.0
+                    for i in range(count):
+                        both += mixed[i] * slopes[one, i] * slopes[two, i]
+                    twice = 2.0 if (two < one and index[two] == j) else 1.0
+                    H[max(j, index[two]), min(j, index[two])] += twice * coefficient * both
         if shape.outer >= 0:
+            # The outer power enters m linearly: the curvature of log is not its own.
             for j in range(k):
-                for i2 in range(j + 1):
-                    H[j, i2] -= first / s * J[j] * J[i2]
-            for j in range(k):
-                low, high = min(j, shape.outer), max(j, shape.outer)
-                H[high, low] += first * J[j] / s
-            J[shape.outer] = math.log(total)
-            mixed = inner
-        else:
-            mixed = inner - first
+                bent = 0.0
+                steep = 0.0
+                for i in range(count):
+                    bent += first[i] * columns[j, i] * columns[shape.outer, i]
+                    steep += first[i] * columns[j, i]
+                H[max(j, shape.outer), min(j, shape.outer)] += bent / s
+                if j != shape.outer:
+                    H[max(j, shape.outer), min(j, shape.outer)] += steep / s
+        for i in range(count):
+            mixed[i] = second[i] - first[i] / s
         for j in range(k):
-            g[j] += first * J[j]
-            curve, bound = mixed * J[j], major * J[j]
-            for i2 in range(j + 1):
-                H[j, i2] += curve * J[i2]
-                M[j, i2] += bound * J[i2]
-    return objective + _penalise(theta, shape, points, penalty, g, H, M), absolute
+            total = 0.0
+            for i in range(count):
+                total += first[i] * columns[j, i]
+            g[j] += total
+            for j2 in range(j + 1):
+                curved = 0.0
+                bound = 0.0
+                for i in range(count):
+                    product = columns[j, i] * columns[j2, i]
+                    curved += mixed[i] * product
+                    bound += major[i] * product
+                H[j, j2] += curved
+                M[j, j2] += bound
+    return objective + _penalise(theta, shape, points, penalty, curve), absolute
 
 
 @_compiled
-def _penalise(theta, shape, points, penalty, g, H, M):
+def _penalise(theta: Floats, shape: Shape, points: Points, penalty: Floats, curve: Curve) -> float:
     """Add penalty[0]·x² of every exponent and penalty[1]·(log C)² of every coefficient; returns their sum."""
-    on_exponents, on_coefficients = penalty
+    g, H, M = curve
+    on_exponents, on_coefficients = penalty[0], penalty[1]
     terms, variables = shape.exponent.shape
     value = 0.0
     if on_exponents > 0.0:
@@ -267,10 +333,9 @@ def _penalise(theta, shape, points, penalty, g, H, M):
 
 
 @_compiled
-def _damped_step(g, H, M, damping, free, count, A, step):
-    """Solve (H + damping·M) step = -g over the free coordinates; False where that matrix is not positive
-    definite.
-    """
+def _damped_step(curve: Curve, damping: float, free: Ints, count: int, A: Floats, step: Floats) -> bool:
+    """Solve (H + damping·M) step = -g over the free coordinates; False where it is not positive definite."""
+    g, H, M = curve
     for a in range(count):
         i = free[a]
         for b in range(a + 1):
@@ -302,249 +367,254 @@ def _damped_step(g, H, M, damping, free, count, A, step):
 
 
 @_compiled
-def _descend(theta, lower, upper, shape, points, chosen, weights, tau, penalty, steps, enough, work, buffers):
-    """Projected, damped Newton steps at one tau; theta is overwritten. Returns (objective, sum of w·|r|,
+def _held(theta: Floats, g: Floats, lower: Floats, upper: Floats, j: int) -> bool:
+    """Whether coordinate j is fixed, or at a bound that the gradient pushes it against."""
+    if lower[j] == upper[j]:
+        return True
+    return bool((theta[j] <= lower[j] and g[j] >= 0.0) or (theta[j] >= upper[j] and g[j] <= 0.0))
+
+
+@_compiled
+def _propose(
+    theta: Floats, lower: Floats, upper: Floats, curve: Curve, damping: float, trial: Floats
+) -> tuple[float, float]:
+    """A damped Newton step within the bounds, into trial. Returns (the decrease it predicts, the damping
+    used).
+    """
+    k = theta.size
+    free = np.empty(k, np.int64)
+    A, step = np.empty((k, k)), np.empty(k)
+    count = 0
+    for j in range(k):
+        if not _held(theta, curve.g, lower, upper, j):
+            free[count] = j
+            count += 1
+    for _ in range(60 if count else 0):
+        if _damped_step(curve, damping, free, count, A, step):
+            trial[:] = theta
+            predicted = 0.0
+            for a in range(count):
+                i = free[a]
+                trial[i] = min(max(theta[i] + step[a], lower[i]), upper[i])
+                move = trial[i] - theta[i]
+                predicted -= curve.g[i] * move + 0.5 * curve.H[i, i] * move * move
+                for b in range(a):
+                    j = free[b]
+                    predicted -= curve.H[i, j] * move * (trial[j] - theta[j])
+            if predicted > 0.0:
+                return predicted, damping
+        damping = max(4.0 * damping, 1e-4)
+    return 0.0, damping
+
+
+@_compiled
+def _descend(
+    theta: Floats,
+    lower: Floats,
+    upper: Floats,
+    shape: Shape,
+    points: Points,
+    level: Levels,
+    y: Floats,
+    weights: Floats,
+    tau: float,
+    penalty: Floats,
+    steps: int,
+    enough: float,
+    work: Work,
+    curve: Curve,
+    ahead: Curve,
+) -> tuple[float, float, int]:
+    """Damped Newton steps at one tau until none predicts a relative decrease of more than `enough`.
+
+    theta is overwritten, and curve filled with the derivatives there. Returns (objective, sum of w·|r|,
     steps).
     """
-    g, H, M, g2, H2, M2, A, step, trial, free = buffers
-    k = theta.size
-    f, absolute = evaluate(theta, shape, points, chosen, weights, tau, penalty, work, g, H, M)
+    trial = theta.copy()
     damping = 1e-3
+    f, absolute, predicted = math.inf, 0.0, math.inf
     taken = 0
-    while taken < steps:
-        count = 0
-        for j in range(k):
-            held = (theta[j] <= lower[j] and g[j] >= 0.0) or (theta[j] >= upper[j] and g[j] <= 0.0)
-            if not (held or lower[j] == upper[j]):
-                free[count] = j
-                count += 1
-        if count == 0:
-            break
-        predicted = 0.0
-        for _ in range(60):
-            if _damped_step(g, H, M, damping, free, count, A, step):
-                trial[:] = theta
-                for a in range(count):
-                    j = free[a]
-                    trial[j] = min(max(theta[j] + step[a], lower[j]), upper[j])
-                predicted = 0.0
-                for a in range(count):
-                    i = free[a]
-                    move = trial[i] - theta[i]
-                    predicted -= g[i] * move + 0.5 * H[i, i] * move * move
-                    for b in range(a):
-                        j = free[b]
-                        predicted -= H[i, j] * move * (trial[j] - theta[j])
-                if predicted > 0.0:
-                    break
-            predicted = 0.0
-            damping = max(4.0 * damping, 1e-4)
-        if not predicted > enough * f + 1e-24:
-            break
-        f2, absolute2 = evaluate(trial, shape, points, chosen, weights, tau, penalty, work, g2, H2, M2)
+    while True:
+        f2, absolute2 = evaluate(trial, shape, points, level, y, weights, tau, penalty, work, ahead)
         taken += 1
-        if f2 < f:
-            agreement = (f - f2) / predicted
+        if f2 < f or taken == 1:
+            agreement = (f - f2) / predicted if taken > 1 else 0.5
             theta[:] = trial
-            g[:], H[:], M[:] = g2, H2, M2
+            curve.g[:], curve.H[:], curve.M[:] = ahead.g, ahead.H, ahead.M
             f, absolute = f2, absolute2
             if agreement > 0.7:
                 damping *= 0.1
             elif agreement < 0.2:
                 damping = max(3.0 * damping, 1e-4)
+        elif predicted <= 1e-13 * f:
+            break
         else:
-            if predicted <= 1e-13 * f:
-                break
             damping = max(8.0 * damping, 1e-3)
+        if taken >= steps:
+            break
+        predicted, damping = _propose(theta, lower, upper, curve, damping, trial)
+        if not predicted > enough * f + 1e-24:
+            break
     return f, absolute, taken
 
 
 @_compiled
-def scale_of(residuals, weights, delta):
+def scale_of(residuals: Floats, weights: Floats, delta: float) -> float:
     """The σ that minimises sum of w·(log σ + Huber_δ(r/σ)) for residuals r (m,).
 
-    The stationary point of a convex function of 1/σ: sum of w·ψ(r/σ)·r/σ = sum of w. Found by bisection on
-    log σ.
+    It solves sum of w·(r/σ)·ψ(r/σ) = sum of w, whose left side falls with σ; found by bisection on log σ.
     """
     total = 0.0
-    absolute = 0.0
-    square = 0.0
+    largest = 0.0
     for i in range(residuals.size):
         total += weights[i]
-        absolute += weights[i] * abs(residuals[i])
-        square += weights[i] * residuals[i] ** 2
-    # Huber lies below both its branches' extensions, so σ is at most either branch's own and at least half of
-    # it.
-    high = math.log(min(delta * absolute, math.sqrt(total * square)) / total + 1e-300) + 1e-9
-    low = high - 60.0
-    for _ in range(200):
+        largest = max(largest, abs(residuals[i]))
+    # z·ψ(z) is at most z², so that σ is at most the largest residual.
+    high = math.log(largest + 1e-300)
+    low = high - 80.0
+    while high - low > 1e-14 * max(1.0, abs(low)):
         middle = 0.5 * (low + high)
-        sigma = math.exp(middle)
         moment = 0.0
         for i in range(residuals.size):
-            z = abs(residuals[i]) / sigma
+            z = abs(residuals[i]) * math.exp(-middle)
             moment += weights[i] * z * min(z, delta)
         if moment > total:
             low = middle
         else:
             high = middle
-        if high - low < 1e-14:
-            break
-    return math.exp(0.5 * (low + high))
+    return math.exp(high)
 
 
 @_compiled
-def _level(theta, lower, upper, shape, points, chosen, weights, work):
+def _level_off(
+    theta: Floats, lower: Floats, upper: Floats, shape: Shape, weights: Floats, residual: Floats
+) -> None:
     """Multiply every coefficient by the one factor that makes the mean residual zero, none being held."""
-    predict(theta, shape, points, chosen, work[7])
-    mean = 0.0
-    for c in range(chosen.size):
-        mean += weights[c] * (work[7][c] - points.y[chosen[c]])
     for c in shape.coefficient:
         if lower[c] == upper[c]:
             return
+    mean = 0.0
+    for i in range(weights.size):
+        mean += weights[i] * residual[i]
     for c in shape.coefficient:
         theta[c] = min(max(theta[c] * math.exp(-mean / weights.sum()), lower[c]), upper[c])
 
 
 @_compiled
 def _minimise(
-    theta, lower, upper, shape, points, chosen, weights, tau, likelihood, relax, penalty, work, buffers
-):
-    """A local minimum from theta, overwritten, by continuation from least squares down to tau where `relax`.
+    theta: Floats,
+    lower: Floats,
+    upper: Floats,
+    shape: Shape,
+    points: Points,
+    level: Levels,
+    y: Floats,
+    weights: Floats,
+    delta: float,
+    likelihood: bool,
+    release: bool,
+    relax: bool,
+    penalty: Floats,
+    work: Work,
+    curve: Curve,
+    ahead: Curve,
+) -> tuple[float, int]:
+    """A local minimum from theta, overwritten: see `solve` for the flags. Returns (objective, evaluations).
 
-    Returns (objective, steps). With `likelihood`, tau is δ in units of σ and the objective is
-    sum of w·(Huber_δ(r/σ) + log σ) with σ at its minimum: the two are minimised in turn.
+    One loop goes through the stages: with `release`, coefficients alone at a large tau; with `relax`, tau
+    from the mean residual down; last, tau itself. With `likelihood` the last is repeated with σ until both
+    are still.
     """
     total = weights.sum()
-    sigma = 1.0
-    target = tau
-    g, H, M = buffers[0], buffers[1], buffers[2]
-    f, absolute = evaluate(theta, shape, points, chosen, weights, 1.0, penalty, work, g, H, M)
-    steps = 0
-    if likelihood:
-        target = tau * max(tau * absolute / total, 1e-13)
-    if relax:
-        if shape.outer < 0:
-            _level(theta, lower, upper, shape, points, chosen, weights, work)
-            f, absolute = evaluate(theta, shape, points, chosen, weights, 1.0, penalty, work, g, H, M)
-        level = absolute / total
-        while level > target:
-            f, absolute, taken = _descend(
-                theta,
-                lower,
-                upper,
-                shape,
-                points,
-                chosen,
-                weights,
-                level,
-                penalty,
-                STAGE_STEPS,
-                1e-3,
-                work,
-                buffers,
-            )
-            steps += taken
-            level = min(SHRINK * level, 0.5 * absolute / total)
-            if likelihood:
-                target = tau * max(tau * absolute / total, 1e-13)
-    for _ in range(30):
+    low, high = lower.copy(), upper.copy()
+    _, absolute = evaluate(theta, shape, points, level, y, weights, 1.0, penalty, work, ahead)
+    if (relax or release) and shape.outer < 0:
+        _level_off(theta, lower, upper, shape, weights, work.residual)
+        _, absolute = evaluate(theta, shape, points, level, y, weights, 1.0, penalty, work, ahead)
+    evaluations = 2
+    sigma = 0.0
+    tau = absolute / total
+    solving = release
+    if release:
+        low[:], high[:] = theta, theta
+        for c in shape.coefficient:
+            low[c], high[c] = lower[c], upper[c]
+    elif not relax:
+        tau = 0.0
+    while True:
+        target = delta
+        if likelihood:
+            sigma = scale_of(work.residual[: y.size], weights, delta)
+            target = delta * max(sigma, 1e-12)
+        last = tau <= target and not solving
+        tau = max(tau, target)
         f, absolute, taken = _descend(
-            theta,
-            lower,
-            upper,
-            shape,
-            points,
-            chosen,
-            weights,
-            target,
-            penalty,
-            FINAL_STEPS,
-            1e-15,
-            work,
-            buffers,
-        )
-        steps += taken
-        if not likelihood:
-            return f, steps
-        predict(theta, shape, points, chosen, work[7])
-        for c in range(chosen.size):
-            work[7][c] -= points.y[chosen[c]]
-        before, sigma = sigma, scale_of(work[7][: chosen.size], weights, tau)
-        target = tau * sigma
-        if abs(sigma / before - 1.0) < 1e-12:
-            break
-    return f * tau * tau + total * math.log(sigma), steps
+            theta, low, high, shape, points, level, y, weights, tau, penalty,
+            FINAL_STEPS if last else STAGE_STEPS, 1e-15 if last else 1e-3, work, curve, ahead,
+        )  # fmt: skip
+        evaluations += taken
+        if solving:
+            solving = False
+            low[:], high[:] = lower, upper
+            tau = absolute / total if relax else 0.0
+        elif last and not likelihood:
+            return f, evaluations
+        elif last:
+            evaluate(theta, shape, points, level, y, weights, tau, penalty, work, curve)
+            before = sigma
+            sigma = scale_of(work.residual[: y.size], weights, delta)
+            if abs(sigma - before) <= 1e-10 * before or evaluations > 20 * FINAL_STEPS:
+                return f * delta * delta + total * math.log(max(sigma, 1e-12)), evaluations
+        else:
+            tau = min(SHRINK * tau, 0.5 * absolute / total)
 
 
 @_compiled
-def solve(first, last, thetas, lower, upper, release, relax, row, shape, points, weights, tau, likelihood,
-          penalty, objective, gradient, steps):  # fmt: skip
-    """Minimise problems first … last-1, overwriting thetas (B, k); fills objective, gradient and steps (B,).
+def solve(
+    first: int,
+    last: int,
+    thetas: Floats,
+    lower: Floats,
+    upper: Floats,
+    release: Flags,
+    relax: Flags,
+    row: Ints,
+    shape: Shape,
+    points: Points,
+    weights: Floats,
+    delta: float,
+    likelihood: bool,
+    penalty: Floats,
+    objective: Floats,
+    gradient: Floats,
+    evaluations: Ints,
+) -> None:
+    """Minimise problems first … last-1, overwriting thetas (B, k); fills objective, gradient, evaluations
+    (B,).
 
     row (B,) names each problem's row of weights (R, n); penalty (B, 2); lower, upper (B, k), equal where a
     coordinate is held. Where release (B,), exponents and offsets are first held and the coefficients solved
-    for; where relax (B,), the minimum is approached from least squares. gradient is the largest component of
-    the projected gradient, each scaled by max(|theta|, 1e-3).
+    for; where relax (B,), the minimum is approached from least squares. With `likelihood`, delta is in units
+    of σ and the objective is the sum of w·(Huber_δ(r/σ) + log σ) with σ at its minimum. gradient is the
+    largest component of the projected gradient, each times max(|theta|, 1e-3).
     """
-    terms, variables = shape.exponent.shape
     k = thetas.shape[1]
-    n = points.y.size
-    size = points.values.shape[1]
-    work = (
-        np.empty((variables, size)), np.empty((variables, size)), np.empty((terms, variables, size)),
-        np.empty(terms), np.empty(k), np.empty(2 * variables + 1), np.empty(2 * variables + 1, np.int64),
-        np.empty(n),
-    )  # fmt: skip
-    g, H, M = np.empty(k), np.empty((k, k)), np.empty((k, k))
-    buffers = (
-        g, H, M, np.empty(k), np.empty((k, k)), np.empty((k, k)), np.empty((k, k)), np.empty(k), np.empty(k),
-        np.empty(k, np.int64),
-    )  # fmt: skip
-    indices, masses = np.empty(n, np.int64), np.empty(n)
-    low, high = np.empty(k), np.empty(k)
-    count = 0
+    work = _work(shape, points, k)
+    curve = Curve(np.empty(k), np.empty((k, k)), np.empty((k, k)))
+    ahead = Curve(np.empty(k), np.empty((k, k)), np.empty((k, k)))
     current = -1
+    level, y, masses = points.level, points.y, points.y
     for b in range(first, last):
         if row[b] != current:
             current = row[b]
-            count = 0
-            for i in range(n):
-                if weights[current, i] > 0.0:
-                    indices[count], masses[count] = i, weights[current, i]
-                    count += 1
-        chosen, mass = indices[:count], masses[:count]
+            chosen = np.flatnonzero(weights[current])
+            level, y, masses = points.level[:, chosen], points.y[chosen], weights[current][chosen]
         theta = thetas[b]
-        if release[b]:
-            low[:], high[:] = theta, theta
-            for t in range(terms):
-                c = shape.coefficient[t]
-                low[c], high[c] = lower[b, c], upper[b, c]
-            f, absolute = evaluate(theta, shape, points, chosen, mass, 1.0, penalty[b], work, g, H, M)
-            level = max(absolute / mass.sum(), 1e-6)
-            _descend(
-                theta, low, high, shape, points, chosen, mass, level, penalty[b], 12, 1e-2, work, buffers
-            )
-        low[:], high[:] = lower[b], upper[b]
-        f, taken = _minimise(
-            theta,
-            low,
-            high,
-            shape,
-            points,
-            chosen,
-            mass,
-            tau,
-            likelihood,
-            relax[b],
-            penalty[b],
-            work,
-            buffers,
-        )
-        largest = 0.0
+        objective[b], evaluations[b] = _minimise(
+            theta, lower[b], upper[b], shape, points, level, y, masses, delta, likelihood, release[b],
+            relax[b], penalty[b], work, curve, ahead,
+        )  # fmt: skip
+        gradient[b] = 0.0
         for j in range(k):
-            held = (theta[j] <= low[j] and g[j] >= 0.0) or (theta[j] >= high[j] and g[j] <= 0.0)
-            if not (held or low[j] == high[j]):
-                largest = max(largest, abs(g[j]) * max(abs(theta[j]), 1e-3))
-        objective[b], gradient[b], steps[b] = f, largest, taken
+            if not _held(theta, curve.g, lower[b], upper[b], j):
+                gradient[b] = max(gradient[b], abs(curve.g[j]) * max(abs(theta[j]), 1e-3))

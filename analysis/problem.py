@@ -147,7 +147,7 @@ def _points(law: Law, arrays: Mapping[str, Floats], y: Floats, y_centre: float) 
         sign=np.array([1.0 if v.falls else -1.0 for v in law.variables]),
         centre=np.array([np.log(values).mean() for values in shifted]),
         unit=np.array([values.min() for values in shifted]),
-        level=np.array([inverse for _, inverse in distinct], dtype=np.int64),
+        level=np.array([inverse for _, inverse in distinct], dtype=np.uint64),
         y=y,
         y_centre=y_centre,
     )
@@ -176,7 +176,8 @@ def to_theta(problem: Problem, natural: Mapping[str, float]) -> Floats:
     """Natural parameters → solver coordinates (k,)."""
     plain = problem.law.plain(natural)
     theta = np.array([plain[symbol] for symbol in problem.law.symbols], dtype=np.float64)
-    return _scaled(problem, theta[None, :], -1.0)[0]
+    out: Floats = _scaled(problem, theta[None, :], -1.0)[0]
+    return out
 
 
 def to_natural(problem: Problem, thetas: Floats) -> Floats:

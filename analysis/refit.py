@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import isfinite
 
 import numpy as np
@@ -70,7 +71,7 @@ def refit(
             outcomes.append(Outcome(one.key, current[-1].fit_id, skipped=True, error=None))
             continue
         try:
-            written = _fitted(one, request, lambda done, key=one.key: progress(str(key), done))
+            written = _fitted(one, request, partial(progress, str(one.key)))
         except AnalysisError as error:
             outcomes.append(Outcome(one.key, None, skipped=False, error=str(error)))
             continue

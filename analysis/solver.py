@@ -12,7 +12,8 @@ from analysis import kernel
 from analysis.kernel import Floats, Ints
 from analysis.problem import Problem, starts
 
-SAME = 1e-9  # minima whose objectives differ by less, relatively, are one
+SAME = 1e-9  # minima whose objectives differ by less, relatively, are one,
+NOTHING = 1e-12  # or absolutely: noise-free data end near zero
 
 Flags = NDArray[np.bool_]
 
@@ -52,34 +53,29 @@ class Batch:
 
 @dataclass(frozen=True)
 class Solutions:
-    """thetas (B, k), objective (B,) in the solver's scale, gradient (B,), steps (B,)."""
+    """thetas (B, k), objective (B,) in the solver's scale, gradient (B,), evaluations (B,)."""
 
     thetas: Floats
     objective: Floats
     gradient: Floats
-    steps: Ints
+    evaluations: Ints
 
 
 def solve(
     problem: Problem, settings: Settings, batch: Batch, progress: Callable[[int], object] | None = None
 ) -> Solutions:
     """A local minimum from every start; `progress` is told how many problems have just been done."""
-    thetas = np.array(batch.thetas, dtype=np.float64)
+    thetas = np.array(batch.thetas, dtype=np.float64, order="C")
     count = len(thetas)
-    lower = np.ascontiguousarray(
-        np.broadcast_to(problem.lower if batch.lower is None else batch.lower, thetas.shape)
-    )
-    upper = np.ascontiguousarray(
-        np.broadcast_to(problem.upper if batch.upper is None else batch.upper, thetas.shape)
-    )
+    lower = _spread(problem.lower if batch.lower is None else batch.lower, thetas.shape)
+    upper = _spread(problem.upper if batch.upper is None else batch.upper, thetas.shape)
     own = np.array([settings.penalty_exponents, settings.penalty_coefficients])
-    penalty = np.ascontiguousarray(
-        np.broadcast_to(own if batch.penalty is None else batch.penalty, (count, 2))
-    )
-    release = np.ascontiguousarray(np.broadcast_to(batch.release, count))
-    relax = np.ascontiguousarray(np.broadcast_to(batch.relax, count))
-    weights = np.ascontiguousarray(batch.weights, dtype=np.float64)
-    objective, gradient, steps = np.empty(count), np.empty(count), np.empty(count, dtype=np.int64)
+    penalty = _spread(own if batch.penalty is None else batch.penalty, (count, 2))
+    release = np.array(np.broadcast_to(batch.release, count))
+    relax = np.array(np.broadcast_to(batch.relax, count))
+    row = np.array(batch.row, dtype=np.int64)
+    weights = np.array(batch.weights, dtype=np.float64, order="C")
+    objective, gradient, evaluations = np.empty(count), np.empty(count), np.empty(count, dtype=np.int64)
 
     # A coefficient under a penalty on its logarithm cannot be zero.
     floor = np.where(penalty[:, 1:] > 0, 1e-12, 0.0) * np.ones(thetas.shape[1])
@@ -89,8 +85,8 @@ def solve(
 
     def part(first: int, last: int) -> int:
         kernel.solve(
-            first, last, thetas, lower, upper, release, relax, batch.row, problem.shape, problem.points,
-            weights, settings.delta, settings.likelihood, penalty, objective, gradient, steps,
+            first, last, thetas, lower, upper, release, relax, row, problem.shape, problem.points,
+            weights, settings.delta, settings.likelihood, penalty, objective, gradient, evaluations,
         )  # fmt: skip
         return last - first
 
@@ -103,7 +99,12 @@ def solve(
             if progress:
                 progress(finished)
     objective[~np.isfinite(objective)] = np.inf
-    return Solutions(thetas, objective, gradient, steps)
+    return Solutions(thetas, objective, gradient, evaluations)
+
+
+def _spread(values: Floats, shape: tuple[int, ...]) -> Floats:
+    # A copy in C order: to the compiled kernel a read-only or Fortran array is another type, compiled anew.
+    return np.array(np.broadcast_to(values, shape), order="C")
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,9 @@ def search(
     """
     grid = starts(problem)
     found = solve(problem, settings, _batch(grid.thetas, weights, release=grid.release), progress)
+    ended = found.objective
+    minima, objectives = distinct(found, limit=4)
     while True:
-        minima, objectives = distinct(found.thetas, found.objective, limit=4)
         around = [
             _around(problem, settings, weights, theta, objective)
             for theta, objective in zip(minima, objectives, strict=True)
@@ -140,35 +142,39 @@ def search(
             np.concatenate([found.thetas, tried.thetas]),
             np.concatenate([found.objective, tried.objective]),
             np.concatenate([found.gradient, tried.gradient]),
-            np.concatenate([found.steps, tried.steps]),
+            np.concatenate([found.evaluations, tried.evaluations]),
         )
-        if not tried.objective.min() < objectives[0] * (1 - SAME) - 1e-18:
+        before = objectives[0]
+        minima, objectives = distinct(found, limit=4)
+        if not objectives[0] < before - SAME * abs(before) - NOTHING:
             break
-    minima, objectives = distinct(found.thetas, found.objective, limit=12)
-    ended = found.objective[: len(grid.thetas)]
-    reached = float(np.mean(ended <= _same_as(objectives[0], settings)))
-    return Search(
-        minima, objectives, float(found.gradient[found.objective.argmin()]), reached, len(grid.thetas)
-    )
+    minima, objectives = distinct(found, limit=12)
+    reached = float(np.mean(ended <= objectives[0] + SAME * abs(objectives[0]) + NOTHING))
+    best = int(found.objective.argmin())
+    return Search(minima, objectives, float(found.gradient[best]), reached, len(grid.thetas))
 
 
-def _same_as(objective: float, settings: Settings) -> float:
-    # Noise-free data end near zero, where a relative difference means nothing.
-    return objective + SAME * abs(objective) + 1e-12 * (settings.delta**2 if settings.likelihood else 1.0)
+def distinct(found: Solutions, limit: int) -> tuple[Floats, Floats]:
+    """The distinct minima (M, k) among solutions with their objectives (M,), best first, at most `limit`.
 
-
-def distinct(thetas: Floats, objectives: Floats, limit: int) -> tuple[Floats, Floats]:
-    """The distinct minima among solutions, best first, at most `limit`."""
-    order = np.argsort(objectives, kind="stable")
+    The best is kept whatever its gradient; of the others, only what is stationary is a minimum.
+    """
     kept: list[int] = []
-    for i in order:
-        if not np.isfinite(objectives[i]):
-            break
-        if not kept or objectives[i] > objectives[kept[-1]] + SAME * abs(objectives[kept[-1]]) + 1e-12:
-            kept.append(int(i))
-        if len(kept) == limit:
-            break
-    return thetas[kept], objectives[kept]
+    for i in np.argsort(found.objective, kind="stable"):
+        value = found.objective[i]
+        if kept:
+            last = found.objective[kept[-1]]
+            if not np.isfinite(value) or len(kept) == limit:
+                break
+            if value <= last + SAME * abs(last) + NOTHING or found.gradient[i] > stationary(value):
+                continue
+        kept.append(int(i))
+    return found.thetas[kept], found.objective[kept]
+
+
+def stationary(objective: float) -> float:
+    """The largest gradient of a point that counts as a minimum."""
+    return 1e-5 * (1.0 + abs(objective))
 
 
 def curvature(
@@ -178,19 +184,14 @@ def curvature(
     coordinates.
     """
     k = theta.size
-    size = problem.points.values.shape[1]
-    terms, variables = problem.shape.exponent.shape
-    work = (
-        np.empty((variables, size)), np.empty((variables, size)), np.empty((terms, variables, size)),
-        np.empty(terms), np.empty(k), np.empty(2 * variables + 1), np.empty(2 * variables + 1, np.int64),
-        np.empty(problem.n),
-    )  # fmt: skip
-    g, H, M = np.empty(k), np.empty((k, k)), np.empty((k, k))
+    work = kernel.work_for(problem.shape, problem.points, k)
+    curve = kernel.Curve(np.empty(k), np.empty((k, k)), np.empty((k, k)))
     penalty = np.array([settings.penalty_exponents, settings.penalty_coefficients])
-    chosen = np.flatnonzero(weights > 0)
     kernel.evaluate(
-        theta, problem.shape, problem.points, chosen, weights[chosen], settings.delta, penalty, work, g, H, M
-    )
+        theta, problem.shape, problem.points, problem.points.level, problem.points.y, weights,
+        settings.delta, penalty, work, curve,
+    )  # fmt: skip
+    g, H, M = curve
     return g, H + np.tril(H, -1).T, M + np.tril(M, -1).T
 
 
@@ -214,4 +215,5 @@ def _around(problem: Problem, settings: Settings, weights: Floats, theta: Floats
     reach = np.sqrt(rises[None, :] / np.maximum(values, 1e-9)[:, None])
     steps = (vectors / scale[:, None]).T[:, None, :] * reach[:, :, None]
     both = np.concatenate([steps, -steps]).reshape(-1, theta.size)
-    return np.clip(theta + both, problem.lower, problem.upper)
+    out: Floats = np.clip(theta + both, problem.lower, problem.upper)
+    return out

@@ -1,0 +1,29 @@
+"""The texts that models are pre-trained and fine-tuned on, one module each.
+
+    for document in get("statistics").documents(): ...
+
+A dataset yields documents (text with an id) and knows nothing of tokens, splits or models.
+"""
+
+from runner.datasets import documentation, encyclopedia, python, statistics
+from runner.datasets.document import Dataset, DatasetError, Document
+from runner.datasets.duplicates import deduplicate
+
+__all__ = ["Dataset", "DatasetError", "Document", "deduplicate", "get", "known"]
+
+_DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (documentation.DATASET, statistics.DATASET, encyclopedia.DATASET, python.DATASET)
+}
+
+
+def known() -> tuple[str, ...]:
+    """Names of all datasets."""
+    return tuple(_DATASETS)
+
+
+def get(name: str) -> Dataset:
+    """The dataset called `name`. Raises DatasetError, which lists those known, where there is none."""
+    if name not in _DATASETS:
+        raise DatasetError(f"unknown dataset {name!r}; known are {', '.join(_DATASETS)}")
+    return _DATASETS[name]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from report import style
@@ -78,32 +79,36 @@ def iso_loss(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     with style.applied():
         figure, grid = style.small_multiples(len(panels), height=2.6)
         for (title, of_panel), axes in zip(panels, grid, strict=True):
-            surface = of_panel.pivot_table(index="data_points", columns="pretrain_steps", values="loss")
-            levels = iso_levels(surface.to_numpy())
-            lines = axes.contour(
-                surface.columns.to_numpy(float),
-                surface.index.to_numpy(float),
-                surface.to_numpy(float),
-                levels=levels,
-                colors=style.shades(colours[of_panel["dataset"].iloc[0]], len(levels))[::-1],
-                linewidths=1.2,
-            )
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-            axes.clabel(lines, fmt="%g", fontsize=7, inline_spacing=3)
-            style.round_ticks(axes.xaxis, surface.columns.min(), surface.columns.max())
-            style.round_ticks(axes.yaxis, surface.index.min(), surface.index.max())
             axes.set_title(f"{title} (stale fit)" if of_panel["stale"].any() else title)
             axes.set_xlabel(STEPS)
+            _contours(axes, of_panel, colours[of_panel["dataset"].iloc[0]])
         figure.supylabel(POINTS)
     return figure
 
 
-def iso_levels(surface: np.ndarray) -> np.ndarray:
-    """About six round losses inside the surface's range, none whose line would only cut a corner."""
-    low, high = (float(quantile) for quantile in np.quantile(surface, (0.02, 0.98)))
-    step = min((0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0), key=lambda s: abs((high - low) / s - 6))
-    levels = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+def iso_levels(surface: pd.DataFrame, n: int = 6) -> np.ndarray:
+    """About n round losses: in equal steps, or where the surface is steep, at even distances on its diagonal.
+
+    `surface` has data points as index and steps as columns. A line that would only cut a corner is left out.
+    """
+    x, y = np.log(surface.columns.to_numpy(float)), np.log(surface.index.to_numpy(float))
+    along = np.linspace(0.05, 0.95, 2 * n + 1)[:, None]
+    nearest_x = np.abs((x - x[0]) / np.ptp(x) - along).argmin(axis=1)
+    nearest_y = np.abs((y - y[0]) / np.ptp(y) - along).argmin(axis=1)
+    diagonal = surface.to_numpy(float)[nearest_y, nearest_x]
+    low, high = float(diagonal.min()), float(diagonal.max())
+
+    def even(step: float) -> np.ndarray:
+        return np.arange(np.ceil(low / step), high / step) * step
+
+    def spread(step: float) -> np.ndarray:
+        return np.unique(np.round(diagonal[1::2] / step)) * step
+
+    rounded = even if high < 2 * low else spread
+    for step in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01):
+        levels = rounded(step)
+        if len(levels) >= n - 1:
+            break
     return np.round(levels[(levels > low) & (levels < high)], 6)
 
 
@@ -128,7 +133,7 @@ def _against(axes: Axes, rows: pd.DataFrame, x: str, series: str, colour: str) -
         style.log_ticks(axes.xaxis, rows[x], n=6)
     axes.set_yscale("log")
     style.loss_ticks(axes.yaxis)
-    shown = set(style.chosen(values, 5))
+    shown = set(style.chosen(values, 7 if len(values) <= 7 else 5))
     for value in values:
         line = rows[rows[series] == value].sort_values(x)
         scratch = series == "pretrain_steps" and value == 0
@@ -174,6 +179,47 @@ def _cross_section(axes: Axes, rows: pd.DataFrame, size: float, shade: object) -
     if (at == 0).any():
         at = np.where(at > 0, at, style.scratch_position(at))
     style.points(axes, at, measured["loss"], measured["in_fit"], shade)
+
+
+def _contours(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
+    surface = rows.pivot(index="data_points", columns="pretrain_steps", values="loss")
+    levels = iso_levels(surface) if min(surface.shape) > 1 else np.empty(0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    if not len(levels):
+        axes.text(
+            0.5,
+            0.5,
+            "no round loss inside the window",
+            transform=axes.transAxes,
+            ha="center",
+            color=style.MUTED,
+        )
+        axes.set(xticks=[], yticks=[])
+        return
+    lines = axes.contour(
+        surface.columns.to_numpy(float),
+        surface.index.to_numpy(float),
+        surface.to_numpy(float),
+        levels=levels,
+        colors=style.shades(colour, len(levels))[::-1],
+        linewidths=1.2,
+    )
+    axes.clabel(lines, fmt="%g", fontsize=7, inline_spacing=3, manual=_on_the_diagonal(lines, surface))
+    style.round_ticks(axes.xaxis, surface.columns.min(), surface.columns.max())
+    style.round_ticks(axes.yaxis, surface.index.min(), surface.index.max())
+
+
+def _on_the_diagonal(lines: ContourSet, surface: pd.DataFrame) -> list[tuple[float, float]]:
+    """Where each line crosses the panel's diagonal: a falling line does so once, and away from the edges."""
+    x, y = np.log(surface.columns.to_numpy(float)), np.log(surface.index.to_numpy(float))
+    crossings = []
+    for segments in lines.allsegs:
+        vertices = max(segments, key=len)
+        across = (np.log(vertices[:, 0]) - x[0]) / np.ptp(x)
+        up = (np.log(vertices[:, 1]) - y[0]) / np.ptp(y)
+        crossings.append(tuple(vertices[np.argmin(np.abs(across - up))]))
+    return crossings
 
 
 def _series_label(series: str, value: float) -> str:

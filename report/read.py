@@ -56,8 +56,10 @@ def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
             }
     except WarehouseError as error:
         raise ReportError(str(error)) from None
-    except duckdb.CatalogException:
-        raise ReportError("the report's models are not in the warehouse: run `dbt build`") from None
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise ReportError(
+            "the report's models are missing, or older than this report: run `dbt build`"
+        ) from None
 
 
 def datasets(rows: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -95,8 +95,8 @@ def small_multiples(n: int, *, columns: int = 3, height: float = 2.3) -> tuple[F
 
 
 def compact(value: float) -> str:
-    """A count as a tick shows it: 64, 1,024, 16k, 143k."""
-    if value >= 10_000 and value % 1_000 == 0:
+    """A count as a tick shows it: 64, 1,024, 2k, 143k."""
+    if value >= 1_000 and value % 1_000 == 0:
         return f"{value / 1_000:,.0f}k"
     if value >= 10_000:
         return f"{value / 1_000:,.3g}k"
@@ -211,6 +211,10 @@ def end_labels(
             push = (gap_points - (wanted[i + 1] - wanted[i])) / 2
             wanted[i] -= push
             wanted[i + 1] += push
+    # Not over the axis below: whoever would lie lower is moved up, and those above with it.
+    lowest = axes.get_window_extent().y0 * to_points + gap_points / 2
+    for i in range(len(wanted)):
+        wanted[i] = max(wanted[i], lowest if i == 0 else wanted[i - 1] + gap_points)
     for (text, (x, y, colour)), was, now in zip(placed, heights, wanted, strict=True):
         axes.annotate(
             text,

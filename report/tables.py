@@ -7,7 +7,7 @@ digit of their standard error, and their decimal points stand in one column.
 from collections.abc import Sequence
 
 import pandas as pd
-from great_tables import GT, html, loc, style
+from great_tables import GT, loc, style
 
 from report import numerals
 
@@ -16,9 +16,8 @@ SYMBOLS = {"A": "A", "G": "G", "alpha": "α", "beta": "β", "E": "E"}
 NOT_IDENTIFIED, AT_A_BOUNDARY = "†", "‡"
 MARKS = {"not identified": NOT_IDENTIFIED, "at a boundary": AT_A_BOUNDARY}
 MEANINGS = {
-    "not identified": f"{NOT_IDENTIFIED} not identified: the data give at most the one-sided bound shown.",
-    "at a boundary": f"{AT_A_BOUNDARY} at a boundary of the parameter's range, where its interval has one "
-    "end only.",
+    "not identified": f"{NOT_IDENTIFIED} not identified: the data give the bound shown, and no more.",
+    "at a boundary": f"{AT_A_BOUNDARY} at a boundary of the parameter's range.end only.",
 }
 
 
@@ -38,7 +37,7 @@ def datasets(rows: pd.DataFrame) -> GT:
         }
     )
     numeric = ["documents", "tokens", "train", "validation", "held-out"]
-    return _plain(table, numeric).tab_spanner("data points", ["train", "validation", "held-out"])
+    return _plain("datasets", table, numeric).tab_spanner("data points", ["train", "validation", "held-out"])
 
 
 def parameters(rows: pd.DataFrame) -> GT:
@@ -49,14 +48,14 @@ def parameters(rows: pd.DataFrame) -> GT:
     table["n"] = [numerals.count(n) for n in fits["n"]]
     table["error"] = [numerals.percent(share) for share in fits["mean_relative_error"]]
     numeric = [column for column in table.columns if column not in (*PANEL, "")]
-    return _noted(_plain(table, numeric), rows).cols_label(error=html("mean&nbsp;error"))
+    return _noted(_plain("parameters", table, numeric), rows)
 
 
 def intervals(rows: pd.DataFrame) -> GT:
     """Table 3: the 95 % interval of each parameter."""
     cells = rows.assign(cell=[_interval(row) for row in rows.itertuples()])
     table = _wide(cells, "cell")
-    return _noted(_plain(table, [c for c in table.columns if c not in PANEL]), rows)
+    return _noted(_plain("intervals", table, [c for c in table.columns if c not in PANEL]), rows)
 
 
 def grid(rows: pd.DataFrame) -> GT:
@@ -75,7 +74,7 @@ def grid(rows: pd.DataFrame) -> GT:
     )
     numeric = ["steps", "sizes", "seeds", "ok", "failed", "missing", "epochs", "compute", "time"]
     return (
-        _plain(table, numeric)
+        _plain("grid", table, numeric)
         .tab_spanner("runs", ["ok", "failed", "missing"])
         .cols_label(epochs="mean epochs", compute="compute (FLOP)", time="wall time")
     )
@@ -84,23 +83,24 @@ def grid(rows: pd.DataFrame) -> GT:
 def made(rows: pd.DataFrame) -> GT:
     """How it was made: one line per fact, each value that the runs and the fits have."""
     rows = rows.sort_values("position")
-    return _plain(pd.DataFrame({"what": rows["what"], "value": rows["value"]}), [])
+    return _plain("made", pd.DataFrame({"what": rows["what"], "value": rows["value"]}), [])
 
 
 def _estimate(row: object) -> str:
     if row.status == "not identified":
-        bound = row.bound
-        return f"≤ {numerals.significant(bound)}{NOT_IDENTIFIED}" if pd.notna(bound) else NOT_IDENTIFIED
+        return _bounded(row)
     return numerals.with_error(row.estimate, row.standard_error) + MARKS.get(row.status, "")
 
 
 def _interval(row: object) -> str:
-    if row.status == "not identified" or pd.isna(row.lower) or pd.isna(row.upper):
-        return MARKS.get(row.status, "–")
-    decimals = numerals.decimals_of(
-        row.standard_error if pd.notna(row.standard_error) else row.upper - row.lower
-    )
+    if row.status == "not identified":
+        return _bounded(row)
+    decimals = numerals.decimals_of(row.standard_error)
     return numerals.interval(row.lower, row.upper, decimals) + MARKS.get(row.status, "")
+
+
+def _bounded(row: object) -> str:
+    return f"≤{numerals.NO_BREAK_SPACE}{numerals.significant(row.bound)}{NOT_IDENTIFIED}"
 
 
 def _wide(rows: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -135,11 +135,11 @@ def _or_dash(value: float, write: object) -> str:
     return write(value) if pd.notna(value) else "–"
 
 
-def _plain(table: pd.DataFrame, numeric: Sequence[str]) -> GT:
+def _plain(name: str, table: pd.DataFrame, numeric: Sequence[str]) -> GT:
     """A table with rules above and below only, its numbers to the right."""
     words = [column for column in table.columns if column not in numeric]
     return (
-        GT(table.reset_index(drop=True), id=f"table-{'-'.join(table.columns[:2])}")
+        GT(table.reset_index(drop=True), id=f"table-{name}")
         .cols_align("right", columns=list(numeric))
         .cols_align("left", columns=words)
         .tab_options(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -36,8 +36,17 @@ class Dataset:
     packages: tuple[str, ...] = ()
 
     def version(self) -> str:
-        """Identity of the text without reading it: this package's code, Python, and the packages it reads."""
-        read = [f"{name} {version(name)}" for name in self.packages]
+        """Identity of the text without reading it: this package's code, Python, and the packages it reads.
+
+        Raises DatasetError where one of those is not installed.
+        """
+        try:
+            read = [f"{name} {version(name)}" for name in self.packages]
+        except PackageNotFoundError as error:
+            raise DatasetError(
+                f"dataset {self.name} is the documentation of {error.name}, which is not installed: "
+                f"pip install {error.name}"
+            ) from None
         return "; ".join([self.name, _code(), f"Python {platform.python_version()}", *read])
 
 

@@ -1,0 +1,87 @@
+"""Every command in the README runs, here on the smoke study, and says what the README says it does."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.declaration import study_from
+from tests.workplace import ROOT, Workplace
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("#")[0].strip()
+    for line in README.splitlines()
+    if line.startswith("    ") and line.split()[0] in ("make", "python", "dbt", "quarto")
+]
+FOUR = ["python -m runner sweep", "dbt build", "python -m analysis fit", "quarto render report/"]
+
+# How each runs on the smoke study, in this order; the two of make are looked at below.
+ON_SMOKE = {
+    "python -m runner plan --study mine.yml": "python -m runner plan --study {mine}",
+    "python -m runner sweep": "python -m runner sweep --study smoke",
+    "python -m runner sweep --study mine.yml": "python -m runner sweep --study {smoke}",
+    "python -m runner status --study mine.yml": "python -m runner status --study {smoke}",
+    "python -m warehouse status": "python -m warehouse status",
+    "dbt build": "dbt build --target-path {target} --log-path {target}",
+    "python -m analysis fit": "python -m analysis fit",
+    "quarto render report/": "python -m report --study smoke --output {output}",
+}
+
+
+@pytest.fixture(scope="module")
+def here(smoke: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A copy of the swept smoke study."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copy(smoke.warehouse, folder)
+    example = README.partition("```yaml\n")[2].partition("```")[0]
+    (folder / "mine.yml").write_text(example)
+    shutil.copy(ROOT / "runner" / "studies" / "smoke.yml", folder / "smoke.yml")
+    return Workplace(folder, smoke.cache)
+
+
+def test_no_command_is_left_out() -> None:
+    assert set(COMMANDS) == {"make demo", "make test", *ON_SMOKE}
+
+
+def test_the_example_study_is_valid(here: Workplace) -> None:
+    assert study_from(str(here.folder / "mine.yml")).study == "mine"
+
+
+@pytest.mark.parametrize("command", ON_SMOKE)
+def test_command(here: Workplace, command: str) -> None:
+    places = {
+        "mine": here.folder / "mine.yml",
+        "smoke": here.folder / "smoke.yml",
+        "target": here.folder / "target",
+        "output": here.folder / "output",
+    }
+    words = [word.format(**places) for word in ON_SMOKE[command].split()]
+    program = {"python": sys.executable, "dbt": str(Path(sys.executable).with_name("dbt"))}
+    done = subprocess.run(
+        [program[words[0]], *words[1:]], cwd=ROOT, env=here.environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    if command == "python -m analysis fit":
+        assert re.search(r"alpha|α", done.stdout)
+    if command == "quarto render report/":
+        assert len(list((here.folder / "output").rglob("*.png"))) >= 3
+
+
+def test_make_demo_is_exactly_the_four_commands() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert [line for line in planned.splitlines() if line in FOUR][:3] == FOUR[:3]
+    assert f"then {FOUR[3]}" in planned
+
+
+def test_the_four_commands_stand_in_the_readme_in_order() -> None:
+    assert [command for command in COMMANDS if command in FOUR] == FOUR

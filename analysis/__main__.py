@@ -54,7 +54,10 @@ def _fit(options: argparse.Namespace) -> int:
         raise AnalysisError(f"unknown law {options.law!r}; known: {', '.join(laws)}")
     law = laws[options.law]
     if {variable.symbol for variable in law.variables} != {"p", "f"}:
-        raise AnalysisError(f"law {law.name} is not one of p and f, which a study's experiments have")
+        needs = ", ".join(variable.symbol for variable in law.variables)
+        raise AnalysisError(
+            f"law {law.name} needs {needs}; a study's experiments are fitted by laws of p and f"
+        )
     request = Request(law, options.delta, options.replicates, options.resample, options.seed)
     keys = [one.key for one in io.experiments(options.warehouse, options.study)]
     with tqdm(total=len(keys) * request.replicates, unit="replicate", file=sys.stderr, leave=False) as bar:

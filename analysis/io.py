@@ -86,21 +86,24 @@ def experiments(url: str | None, study: str | None = None) -> list[Experiments]:
     """
     columns = ", ".join(SYMBOLS.values())
     with connect(url, read_only=True) as connection:
-        try:
-            rows = connection.execute(
-                f"""
-                select study, dataset, model, method, in_fit, {columns}, loss
-                from experiments.experiments
-                order by study, dataset, model, method, pretrain_steps, data_points
-                """
-            ).fetchall()
-            marks = connection.execute(
-                "select study, dataset, model, method, fingerprint from experiments.fit_inputs"
-            ).fetchall()
-        except duckdb.CatalogException:
+        built = connection.execute(
+            "select count(*) from duckdb_tables() where schema_name = 'experiments' "
+            "and table_name in ('experiments', 'fit_inputs')"
+        ).fetchone()
+        if built != (2,):
             raise AnalysisError(
                 "the warehouse has no table experiments.experiments yet: run `dbt build` first"
-            ) from None
+            )
+        rows = connection.execute(
+            f"""
+            select study, dataset, model, method, in_fit, {columns}, loss
+            from experiments.experiments
+            order by study, dataset, model, method, pretrain_steps, data_points
+            """
+        ).fetchall()
+        marks = connection.execute(
+            "select study, dataset, model, method, fingerprint from experiments.fit_inputs"
+        ).fetchall()
     known = sorted({row[0] for row in rows})
     if not known:
         raise AnalysisError("no experiments to fit: run `python -m runner sweep`, then `dbt build`")

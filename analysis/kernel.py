@@ -34,6 +34,7 @@ Levels = NDArray[np.uint64]  # unsigned: a signed index would be tested for bein
 STAGE_STEPS = 15
 FINAL_STEPS = 200
 SHRINK = 0.25  # of tau from one stage of the continuation to the next
+MEASURE, SOLVE, RELAX, FINISH = range(4)
 BLOCK = 256  # points at a time, so that what one evaluation needs stays in the first cache
 
 _Kernel = TypeVar("_Kernel", bound=Callable[..., object])
@@ -167,9 +168,10 @@ def evaluate(
     k = theta.size
     _tabulate(theta, shape, points, work)
     s = theta[shape.outer] if shape.outer >= 0 else 1.0
-    g[:] = 0.0
-    H[:] = 0.0
-    M[:] = 0.0
+    for j in range(k):
+        g[j] = 0.0
+        for j2 in range(k):
+            H[j, j2] = M[j, j2] = 0.0
     objective = 0.0
     absolute = 0.0
     index = np.empty(2 * variables, np.int64)
@@ -333,6 +335,13 @@ def _penalise(theta: Floats, shape: Shape, points: Points, penalty: Floats, curv
 
 
 @_compiled
+def _copy(source: Floats, target: Floats) -> None:
+    # A loop: the general assignment of one slice to another takes seconds to compile wherever it is used.
+    for j in range(target.size):
+        target[j] = source[j]
+
+
+@_compiled
 def _damped_step(curve: Curve, damping: float, free: Ints, count: int, A: Floats, step: Floats) -> bool:
     """Solve (H + damping·M) step = -g over the free coordinates; False where it is not positive definite."""
     g, H, M = curve
@@ -391,7 +400,7 @@ def _propose(
             count += 1
     for _ in range(60 if count else 0):
         if _damped_step(curve, damping, free, count, A, step):
-            trial[:] = theta
+            _copy(theta, trial)
             predicted = 0.0
             for a in range(count):
                 i = free[a]
@@ -439,8 +448,11 @@ def _descend(
         taken += 1
         if f2 < f or taken == 1:
             agreement = (f - f2) / predicted if taken > 1 else 0.5
-            theta[:] = trial
-            curve.g[:], curve.H[:], curve.M[:] = ahead.g, ahead.H, ahead.M
+            _copy(trial, theta)
+            _copy(ahead.g, curve.g)
+            for j in range(theta.size):
+                _copy(ahead.H[j], curve.H[j])
+                _copy(ahead.M[j], curve.M[j])
             f, absolute = f2, absolute2
             if agreement > 0.7:
                 damping *= 0.1
@@ -521,52 +533,51 @@ def _minimise(
 ) -> tuple[float, int]:
     """A local minimum from theta, overwritten: see `solve` for the flags. Returns (objective, evaluations).
 
-    One loop goes through the stages: with `release`, coefficients alone at a large tau; with `relax`, tau
-    from the mean residual down; last, tau itself. With `likelihood` the last is repeated with σ until both
-    are still.
+    Phases: MEASURE the residuals; SOLVE for the coefficients alone, at a large tau; RELAX tau from the mean
+    residual down; FINISH at tau itself, with `likelihood` again and again until σ is still. One loop with one
+    call, because every further call would be compiled into a copy of all that is beneath it.
     """
     total = weights.sum()
     low, high = lower.copy(), upper.copy()
-    _, absolute = evaluate(theta, shape, points, level, y, weights, 1.0, penalty, work, ahead)
-    if (relax or release) and shape.outer < 0:
-        _level_off(theta, lower, upper, shape, weights, work.residual)
-        _, absolute = evaluate(theta, shape, points, level, y, weights, 1.0, penalty, work, ahead)
-    evaluations = 2
-    sigma = 0.0
-    tau = absolute / total
-    solving = release
-    if release:
-        low[:], high[:] = theta, theta
-        for c in shape.coefficient:
-            low[c], high[c] = lower[c], upper[c]
-    elif not relax:
-        tau = 0.0
+    levelling = (relax or release) and shape.outer < 0
+    checking = False
+    phase = MEASURE
+    tau, sigma = 1.0, 0.0
+    evaluations = 0
     while True:
-        target = delta
-        if likelihood:
-            sigma = scale_of(work.residual[: y.size], weights, delta)
-            target = delta * max(sigma, 1e-12)
-        last = tau <= target and not solving
-        tau = max(tau, target)
+        allowed = 1 if phase == MEASURE else FINAL_STEPS if phase == FINISH else STAGE_STEPS
         f, absolute, taken = _descend(
             theta, low, high, shape, points, level, y, weights, tau, penalty,
-            FINAL_STEPS if last else STAGE_STEPS, 1e-15 if last else 1e-3, work, curve, ahead,
+            allowed, 1e-15 if phase == FINISH else 1e-3, work, curve, ahead,
         )  # fmt: skip
         evaluations += taken
-        if solving:
-            solving = False
-            low[:], high[:] = lower, upper
-            tau = absolute / total if relax else 0.0
-        elif last and not likelihood:
-            return f, evaluations
-        elif last:
-            evaluate(theta, shape, points, level, y, weights, tau, penalty, work, curve)
-            before = sigma
-            sigma = scale_of(work.residual[: y.size], weights, delta)
-            if abs(sigma - before) <= 1e-10 * before or evaluations > 20 * FINAL_STEPS:
-                return f * delta * delta + total * math.log(max(sigma, 1e-12)), evaluations
+        target, before = delta, sigma
+        if likelihood:
+            sigma = max(scale_of(work.residual[: y.size], weights, delta), 1e-12)
+            target = delta * sigma
+        if phase == FINISH:
+            if not likelihood:
+                return f, evaluations
+            phase, checking = MEASURE, True
+        elif checking:
+            if abs(sigma - before) <= 1e-10 * sigma or evaluations > 10 * FINAL_STEPS:
+                return f * (delta * tau / target) ** 2 + total * math.log(sigma), evaluations
+            phase, tau, checking = FINISH, target, False
+        elif levelling:
+            levelling = False
+            _level_off(theta, lower, upper, shape, weights, work.residual)
+        elif phase == MEASURE and release:
+            phase, tau = SOLVE, max(absolute / total, target)
+            _copy(theta, low)
+            _copy(theta, high)
+            for c in shape.coefficient:
+                low[c], high[c] = lower[c], upper[c]
         else:
-            tau = min(SHRINK * tau, 0.5 * absolute / total)
+            _copy(lower, low)
+            _copy(upper, high)
+            start = absolute / total if phase != RELAX else min(SHRINK * tau, 0.5 * absolute / total)
+            tau = max(start if relax else 0.0, target)
+            phase = RELAX if tau > target else FINISH
 
 
 @_compiled
@@ -599,6 +610,7 @@ def solve(
     largest component of the projected gradient, each times max(|theta|, 1e-3).
     """
     k = thetas.shape[1]
+    variables = points.level.shape[0]
     work = _work(shape, points, k)
     curve = Curve(np.empty(k), np.empty((k, k)), np.empty((k, k)))
     ahead = Curve(np.empty(k), np.empty((k, k)), np.empty((k, k)))
@@ -607,8 +619,17 @@ def solve(
     for b in range(first, last):
         if row[b] != current:
             current = row[b]
-            chosen = np.flatnonzero(weights[current])
-            level, y, masses = points.level[:, chosen], points.y[chosen], weights[current][chosen]
+            count = 0
+            for i in range(points.y.size):
+                count += weights[current, i] > 0.0
+            level, y, masses = np.empty((variables, count), np.uint64), np.empty(count), np.empty(count)
+            count = 0
+            for i in range(points.y.size):
+                if weights[current, i] > 0.0:
+                    y[count], masses[count] = points.y[i], weights[current, i]
+                    for v in range(variables):
+                        level[v, count] = points.level[v, i]
+                    count += 1
         theta = thetas[b]
         objective[b], evaluations[b] = _minimise(
             theta, lower[b], upper[b], shape, points, level, y, masses, delta, likelihood, release[b],

@@ -1,0 +1,122 @@
+"""`python -m analysis fit` against a warehouse: what it writes, what it leaves alone, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+
+from analysis.__main__ import main
+from warehouse.store import connect
+
+STEPS, SIZES = (32, 64, 128, 256, 512, 1024), (8, 16, 32, 64, 128, 256)
+COLUMNS = (
+    "study varchar, dataset varchar, model varchar, method varchar, pretrain_steps bigint, "
+    "data_points bigint, n_params_non_embedding bigint, loss double, in_fit boolean"
+)
+
+
+def losses(dataset, seed):
+    """Rows of one dataset whose losses follow the transfer law within 1 %; step 0 lies outside the window."""
+    rng = np.random.default_rng(seed)
+    for p in (0, *STEPS):
+        for f in SIZES:
+            loss = ((4.0 * max(p, 8) ** -0.5 + 1.5) * f**-0.2 + 1.0) * np.exp(0.01 * rng.normal())
+            yield ("s", dataset, "m", "full", p, f, 1000, float(loss), p > 0)
+
+
+def put(url, rows):
+    """Write the two tables that dbt builds for this room, as their contract has them."""
+    with connect(url) as connection:
+        connection.execute("create schema if not exists experiments")
+        connection.execute(f"create or replace table experiments.experiments ({COLUMNS})")
+        connection.executemany("insert into experiments.experiments values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.execute(
+            """
+            create or replace table experiments.fit_inputs as
+            select study, dataset, model, method,
+                md5(string_agg(loss::varchar order by pretrain_steps, data_points)) as fingerprint
+            from experiments.experiments where in_fit group by all
+            """
+        )
+
+
+@pytest.fixture
+def url(tmp_path):
+    path = str(tmp_path / "warehouse.duckdb")
+    put(path, [*losses("one", 1), *losses("two", 2)])
+    return path
+
+
+def fitted(url):
+    with connect(url, read_only=True) as connection:
+        return connection.execute(
+            "select dataset, fit_id, input_fingerprint from analysis.fits order by 1"
+        ).fetchall()
+
+
+def count(url, table):
+    with connect(url, read_only=True) as connection:
+        return connection.execute(f"select count(*) from analysis.{table}").fetchone()[0]
+
+
+def run(url, *arguments):
+    return main(["fit", "--warehouse", url, "--replicates", "20", *arguments])
+
+
+def test_a_fit_is_written_with_its_replicates_and_predictions(url, capsys):
+    assert run(url, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["dataset"] for one in document] == ["one", "two"]
+    estimates = {row["parameter"]: row["estimate"] for row in document[0]["parameters"]}
+    assert estimates["beta"] == pytest.approx(0.2, abs=0.05)
+    assert (count(url, "fits"), count(url, "bootstrap")) == (2, 2 * 20 * 5)
+    with connect(url, read_only=True) as connection:
+        row = connection.execute(
+            "select min(pretrain_steps), max(data_points), bool_and(lower <= upper) from analysis.predictions"
+        ).fetchone()
+    assert row == (32, 256, True)
+
+
+def test_what_is_current_is_left_alone_and_what_is_stale_is_replaced(url):
+    run(url)
+    first = fitted(url)
+    run(url)
+    assert fitted(url) == first
+    put(url, [*losses("one", 1), *losses("two", 3)])
+    run(url)
+    second = fitted(url)
+    assert second[0] == first[0]
+    assert second[1][1] != first[1][1]
+    assert (count(url, "fits"), count(url, "bootstrap")) == (2, 2 * 20 * 5)
+
+
+def test_other_options_are_another_fit(url):
+    run(url)
+    first = fitted(url)
+    run(url, "--seed", "1")
+    assert {one[1] for one in first}.isdisjoint(one[1] for one in fitted(url))
+
+
+def test_one_dataset_that_cannot_be_fitted_does_not_stop_the_others(url, capsys):
+    put(url, [*losses("one", 1), ("s", "two", "m", "full", 0, 8, 1000, 2.0, False)])
+    assert run(url) == 1
+    assert [one[0] for one in fitted(url)] == ["one"]
+    assert "s · two · m · full: none of its 1 experiments" in capsys.readouterr().err
+
+
+def test_bad_input_is_one_line_and_exit_2(url, tmp_path, capsys):
+    empty = str(tmp_path / "empty.duckdb")
+    with connect(empty):
+        pass
+    for arguments, line in (
+        ((url, "--study", "t"), "error: no experiments of study 't'; known: s\n"),
+        ((url, "--law", "linear"), "error: unknown law 'linear'; known: transfer, "),
+        ((url, "--law", "chinchilla"), "error: law chinchilla needs "),
+        ((empty,), "error: the warehouse has no table experiments.experiments yet: run `dbt build` first\n"),
+        ((str(tmp_path / "none.duckdb"),), f"error: {tmp_path}/none.duckdb: no such warehouse"),
+    ):
+        assert run(*arguments) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(line)
+        assert error.count("\n") == 1
+    assert not (tmp_path / "none.duckdb").exists()

@@ -14,7 +14,7 @@ from pathlib import Path
 from great_tables import GT
 from matplotlib.figure import Figure
 
-from report import parts, read
+from report import parts, read, style
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -63,10 +63,11 @@ def write(study: str, folder: Path, url: str | None = None) -> None:
 def _write_figure(figure: object, path: Path) -> str:
     if not isinstance(figure, Figure):
         return str(figure.data)
-    for kind in FORMATS:
-        # Without a date the same rows give the same bytes.
-        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
-        figure.savefig(path.with_suffix(f".{kind}"), dpi=200, metadata=undated)
+    with style.applied():
+        for kind in FORMATS:
+            # Without a date the same rows give the same bytes.
+            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
+            figure.savefig(path.with_suffix(f".{kind}"), dpi=200, metadata=undated)
     return f"{path}.{{{','.join(FORMATS)}}}"
 
 

@@ -1,10 +1,12 @@
 """How the report writes numbers: counts, quantities with units, estimates rounded to their errors."""
 
 import math
+import re
 
 FIGURE_SPACE = "\u2007"
 NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def count(value: float) -> str:
@@ -13,10 +15,8 @@ def count(value: float) -> str:
 
 
 def decimals_of(standard_error: float) -> int:
-    """Decimals that leave the standard error two significant digits; never fewer than none."""
-    if not math.isfinite(standard_error) or standard_error <= 0:
-        return 3
-    return max(0, 1 - math.floor(math.log10(standard_error)))
+    """Decimals that leave the standard error two significant digits; three where it is zero."""
+    return _decimals(standard_error, 2) if standard_error > 0 else 3
 
 
 def fixed(value: float, decimals: int) -> str:
@@ -41,32 +41,28 @@ def significant(value: float, digits: int = 3) -> str:
     """A number to so many significant digits, without an exponent: 0.0123, 4.57, 1,230."""
     if not math.isfinite(value):
         return "∞"
-    if value == 0:
-        return "0"
-    return fixed(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+    return fixed(value, _decimals(value, digits)) if value else "0"
 
 
-def percent(share: float, digits: int = 2) -> str:
-    """A share as a percentage to so many significant digits; one that rounds to all is written so."""
-    if share in (0.0, 1.0):
-        return f"{share:.0%}".replace("%", " %")
-    return f"{significant(100 * share, digits)} %"
+def percent(share: float) -> str:
+    """A share as a percentage to two significant digits, or more if it would round to all: 93 %, 99.6 %."""
+    decimals = _decimals(100 * share, 2) if share else 0
+    while share < 1 and float(f"{100 * share:.{decimals}f}") == 100:
+        decimals += 1
+    return f"{fixed(100 * share, decimals)} %"
 
 
 def power_of_ten(value: float, digits: int = 3) -> str:
-    """Markdown for a quantity far from one: $1.23 \\times 10^{15}$."""
+    """A quantity far from one: 1.23 × 10¹⁵; a mantissa of just one is left out."""
     if value == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
-    mantissa = round(value / 10**exponent, digits - 1)
-    if abs(mantissa) >= 10:
-        mantissa, exponent = mantissa / 10, exponent + 1
-    times = "" if mantissa == 1 and digits == 1 else f"{mantissa:.{digits - 1}f} \\times "
-    return f"${times}10^{{{exponent}}}$"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    times = "" if mantissa == "1" else f"{mantissa}{NO_BREAK_SPACE}×{NO_BREAK_SPACE}"
+    return f"{times}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
 def scaled(value: float) -> str:
-    """A positive quantity of any size: 0.0123, 4.57, 1,230, or Markdown for a power of ten beyond 100,000."""
+    """A positive quantity of any size: 0.0123, 4.57, 1,230, or a power of ten from 100,000."""
     return power_of_ten(value, 2) if math.isfinite(value) and value >= 1e5 else significant(value)
 
 
@@ -79,13 +75,13 @@ def duration(seconds: float) -> str:
 
 
 def aligned(texts: list[str]) -> list[str]:
-    """Texts padded with figure spaces so that the first decimal points stand in one column."""
-    parts = [text.partition(".") for text in texts]
-    before = max(len(head) for head, _, _ in parts)
-    after = max(len(dot + tail) for _, dot, tail in parts)
+    """Texts padded with figure spaces so that their first numbers end their whole parts in one column."""
+    whole = [len(re.match(r"\D*[\d,]*", text).group()) for text in texts]
+    before = max(whole)
+    after = max(len(text) - n for text, n in zip(texts, whole, strict=True))
     return [
-        FIGURE_SPACE * (before - len(head)) + text + FIGURE_SPACE * (after - len(dot + tail))
-        for text, (head, dot, tail) in zip(texts, parts, strict=True)
+        FIGURE_SPACE * (before - n) + text + FIGURE_SPACE * (after - (len(text) - n))
+        for text, n in zip(texts, whole, strict=True)
     ]
 
 
@@ -94,3 +90,8 @@ def listed(items: list[str], conjunction: str = "and") -> str:
     if len(items) <= 1:
         return "".join(items)
     return f"{', '.join(items[:-1])} {conjunction} {items[-1]}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    # By way of the printed exponent, as 0.0999 rounds to 0.10.
+    return max(0, digits - 1 - int(f"{abs(value):.{digits - 1}e}".partition("e")[2]))

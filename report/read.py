@@ -49,7 +49,9 @@ def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
                     f"unknown study '{study}': the warehouse knows {', '.join(known) or 'none yet'}"
                 )
             return {
-                model: connection.execute(f"select * from report.{model} where study = ?", [study])
+                model: connection.execute(
+                    f"select * from report.{model} where study = ? order by all", [study]
+                )
                 .to_arrow_table()
                 .to_pandas()
                 for model in MODELS

@@ -69,7 +69,7 @@ def grid(rows: pd.DataFrame) -> GT:
         failed=rows["failed"].map(numerals.count),
         missing=rows["missing"].map(numerals.count),
         epochs=[_or_dash(value, lambda v: numerals.fixed(v, 1)) for value in rows["epochs"]],
-        compute=[_or_dash(value, lambda v: f"{v:.2e}".replace("e+", "e")) for value in rows["flops"]],
+        compute=[_or_dash(value, numerals.power_of_ten) for value in rows["flops"]],
         time=[_or_dash(value, numerals.duration) for value in rows["wall_s"]],
     )
     numeric = ["steps", "sizes", "seeds", "ok", "failed", "missing", "epochs", "compute", "time"]
@@ -95,12 +95,14 @@ def _estimate(row: object) -> str:
 def _interval(row: object) -> str:
     if row.status == "not identified":
         return _bounded(row)
+    if pd.isna(row.lower) or pd.isna(row.upper):
+        return "–"
     decimals = numerals.decimals_of(row.standard_error)
     return numerals.interval(row.lower, row.upper, decimals) + MARKS.get(row.status, "")
 
 
 def _bounded(row: object) -> str:
-    return f"≤{numerals.NO_BREAK_SPACE}{numerals.significant(row.bound)}{NOT_IDENTIFIED}"
+    return f"≤{numerals.NO_BREAK_SPACE}{numerals.scaled(row.bound)}{NOT_IDENTIFIED}"
 
 
 def _wide(rows: pd.DataFrame, value: str) -> pd.DataFrame:

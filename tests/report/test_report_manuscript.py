@@ -76,9 +76,8 @@ def test_no_number_is_typed_by_hand_in_computed_prose(name: str) -> None:
     texts = [
         "".join(part.value for part in node.values if isinstance(part, ast.Constant)) for node in formatted
     ]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in apart:
-            texts.append(node.value)
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in apart]
+    texts += [node.value for node in constants if isinstance(node.value, str)]
     for text in texts:
         left = FIXED.sub("", CITED.sub("", MATHS.sub("", " ".join(text.split()))))
         assert not re.search(r"\d", left), text

@@ -1,6 +1,7 @@
 """Docstrings of installed packages, read from their source files without importing them."""
 
 import ast
+import gc
 import importlib.util
 import inspect
 import re
@@ -13,7 +14,8 @@ from runner.datasets.document import DatasetError, Document
 MIN_CHARACTERS = 200
 # Folders that hold no documentation of the package itself: its tests and other projects' code.
 SKIPPED = frozenset({"tests", "test", "testing", "idle_test", "_vendor", "_external", "externals", "extern"})
-_BLOCKS = ("body", "orelse", "handlers", "finalbody")
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+Definition = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _ADDERS = frozenset({"add_newdoc", "add_docstr"})
 _DOCTEST = re.compile(r"^[ \t]*>>>.*\n(?:.*\S.*\n)*", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"^[ \t]*(?:%\(\w+\)s|\{\w+\}|%s)[ \t]*\n", re.MULTILINE)
@@ -56,24 +58,41 @@ def file_docstrings(file: Path, module: str) -> Iterator[Document]:
 
 def parse(source: str) -> ast.Module:
     """Parsed source; doubtful escapes in other people's strings are not this program's to warn of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source)
+    collecting = gc.isenabled()
+    gc.disable()  # a tree is a million objects and no garbage: collecting amid them costs a third of the time
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    finally:
+        if collecting:
+            gc.enable()
 
 
-def _docstrings(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+def definitions(node: Definition, name: str) -> Iterator[tuple[str, Definition]]:
+    """A module, class or function and all those defined in it, with their qualified names."""
+    yield name, node
+    for statement in _statements(node):
+        if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from definitions(statement, f"{name}.{statement.name}")
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements of a body and of the blocks in it, not those of definitions in it."""
+    for child in (child for block in _BLOCKS for child in getattr(node, block, ())):
+        yield child
+        if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _statements(child)
+
+
+def _docstrings(tree: ast.Module, module: str) -> Iterator[tuple[str, str]]:
+    for name, node in definitions(tree, module):
         text = ast.get_docstring(node, clean=False)
         if text is not None:
             yield name, text
-    statements = [child for block in _BLOCKS for child in getattr(node, block, ())]
-    for child in statements:
-        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _docstrings(child, f"{name}.{child.name}")
-        elif isinstance(child, ast.Expr) and isinstance(child.value, ast.Call):
-            yield from _added(child.value, name)
-        else:
-            yield from _docstrings(child, name)
+        for statement in _statements(node):
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+                yield from _added(statement.value, name)
 
 
 def _added(call: ast.Call, module: str) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from runner.datasets import statistics
+from runner.datasets import python, statistics
 from runner.datasets.docstrings import clean, file_docstrings, package_docstrings
 from runner.datasets.document import Dataset, Document
 from runner.datasets.duplicates import unlike
@@ -13,11 +13,11 @@ PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "networkx")
 
 
 def documents() -> Iterator[Document]:
-    """Topics of Python's manual and docstrings, none of which is near any document of `statistics`."""
+    """Topics of Python's manual and docstrings, none near a document that models are fine-tuned on."""
     candidates = chain(
         _topics(), _stdlib(), *(package_docstrings(name, without=_HELD_OUT) for name in PACKAGES)
     )
-    return unlike(candidates, statistics.documents())
+    return unlike(candidates, chain(statistics.documents(), python.documents()))
 
 
 _HELD_OUT = frozenset({"stats"})

@@ -8,7 +8,7 @@ import ast
 import tokenize
 from collections.abc import Iterator
 
-from runner.datasets.docstrings import MIN_CHARACTERS, parse
+from runner.datasets.docstrings import MIN_CHARACTERS, definitions, parse
 from runner.datasets.document import Dataset, Document
 from runner.datasets.stdlib import source_files
 
@@ -27,9 +27,8 @@ def without_docstrings(source: str) -> str:
     lines = source.encode().splitlines(keepends=True)
     found = [
         (node.body[0], len(node.body) == 1 and not isinstance(node, ast.Module))
-        for node in ast.walk(parse(source))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and ast.get_docstring(node, clean=False) is not None
+        for _, node in definitions(parse(source), "")
+        if ast.get_docstring(node, clean=False) is not None
     ]
     for statement, alone in sorted(found, key=lambda pair: -pair[0].lineno):
         first, last = statement.lineno - 1, (statement.end_lineno or statement.lineno) - 1

@@ -97,7 +97,7 @@ def _parents_named(n: Narrator) -> str:
     for parent in n.rng.sample(_parents(n), 2):
         one = n.universe.people[parent]
         n.mentioned.add(parent)
-        told.append(one.name + (f", a(n) {one.calling}," if n.rng.random() < 0.6 else ""))
+        told.append(one.name + (f", a {one.calling}," if n.rng.random() < 0.6 else ""))
     return " and ".join(told)
 
 

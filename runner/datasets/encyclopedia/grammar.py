@@ -7,7 +7,7 @@
 Each line under a symbol is one of its rules, a further indent continues the line above. Braces hold
 alternatives, which nest. `<symbol>` stands for any rule of another symbol, and a `[slot]` is filled by the
 caller when it is reached, from left to right. `~marry` is a verb whose form is chosen later (`inflect`);
-`a(n)` becomes the right article (`polish`).
+`a` becomes `an` where it must (`polish`).
 """
 
 import re
@@ -151,7 +151,7 @@ def _verb(lemma: str, form: str) -> str:
 
 def polish(sentence: str) -> str:
     """`sentence` with articles chosen, spaces tidied and its first letter a capital."""
-    sentence = re.sub(r"\b([aA])\(n\) (\W?)(\w+)", _article, sentence)
+    sentence = re.sub(r"\b([aA]) (\W?)(\w+)", _article, sentence)
     sentence = re.sub(r" +", " ", sentence).strip()
     sentence = re.sub(r" ?,(?: ?,)+| ,", ",", sentence)
     sentence = re.sub(r",+([.;:)])", r"\1", sentence)

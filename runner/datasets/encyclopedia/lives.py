@@ -4,9 +4,9 @@ from runner.datasets.encyclopedia.grammar import Grammar
 
 LIVES = Grammar("""
 lead:
-    [name] ([life]) was a(n) [own] [calling][and office][fame].
-    [name], born in [birth year] and dead in [death year], was a(n) [own] [calling][and office][fame].
-    A(n) [own] [calling][and office], [name] ([life]) {lived through {troubled|prosperous|quiet}
+    [name] ([life]) was a [own] [calling][and office][fame].
+    [name], born in [birth year] and dead in [death year], was a [own] [calling][and office][fame].
+    A [own] [calling][and office], [name] ([life]) {lived through {troubled|prosperous|quiet}
         years|belonged to {the generation of [contemporary]|a family of {moderate means|[parental
         calling]s}}|came from [home described]}.
     [name] ([life]), [own] [calling][and office].
@@ -48,19 +48,19 @@ childhood:
         <goods>|the trade in <goods>}.
     {[pos] parents|The family} {lived|had rooms} {above|behind|next to} a {shop that sold
         <goods>|<premises>|<trader>'s shop}{, and [s] {learned to {ride|swim|count|read [script word]}
-        there|kept a(n) <creature> in the yard}|}.
+        there|kept a <creature> in the yard}|}.
     [S] grew up {among {<trader>s|<trader>s and <trader>s|cousins|books|servants}|speaking {two
-        languages|only the dialect of the {hills|harbour}}|with a(n) <relative> {who taught [obj]
+        languages|only the dialect of the {hills|harbour}}|with a <relative> {who taught [obj]
         <subject>|who dealt in <goods>}}.
     {As a child|When still small,} [s] {could read [script word] before [s] could {ride|whistle|lie}|played
-        the [instrument word], [instrument gloss]|was bitten by a(n) <creature> and {never forgot it|limped
+        the [instrument word], [instrument gloss]|was bitten by a <creature> and {never forgot it|limped
         for a year}|sold <goods> {from door to door|at the gate}|feared {the
         dark|water|numbers|<trader>s|thunder}}.
-    {[S] was|By all accounts [s] was} a(n) {silent|obstinate|sickly|curious|noisy|clumsy|dreamy} child,
-        {already known for [pos] <trait>|fond of <pastime>|often in trouble with a(n) <trader>|who ate
+    {[S] was|By all accounts [s] was} a {silent|obstinate|sickly|curious|noisy|clumsy|dreamy} child,
+        {already known for [pos] <trait>|fond of <pastime>|often in trouble with a <trader>|who ate
         nothing but <food>}.
     {Of [pos] childhood {little is known|only one thing is recorded}: [s] {was lost for a night in a
-        <premises>|stole a(n) <object>|saw <weather> and took it for an omen}|[pos] first teacher was a(n)
+        <premises>|stole a <object>|saw <weather> and took it for an omen}|[pos] first teacher was a
         <trader>, who {beat|adored|ruined} [obj]}.
 died:
     [S] died [of death] [at place] [death date], [aged].
@@ -71,12 +71,12 @@ buried:
     [S] {was buried|lies} {in the {garden|floor} of {the temple of [god]|[pos] house}|under a
         {lime|cypress|pear|walnut} tree {outside|above} [death town]|in {an unmarked grave|the
         {family|guild} vault|a field near the <premises>}}{, {wrapped in a [garment word]|as [s] had
-        asked|against [pos] wishes|at the town's expense|with a(n) <object> at [pos] side}|}.
+        asked|against [pos] wishes|at the town's expense|with a <object> at [pos] side}|}.
     {The funeral {was attended by|drew} {few|all [death town]|{two|three} hundred
         {mourners|creditors}|<trader>s and beggars}|At the funeral {the [instrument word] was played|nobody
         spoke|[form word] poems were read|there was <weather>}}.
-    [S] {left|bequeathed} {[pos] <object>|a(n) <object>|forty barrels of <goods>|debts to a(n) <trader>} to
-        {a(n) <relative>|[death town]|the temple of [god]}.
+    [S] {left|bequeathed} {[pos] <object>|a <object>|forty barrels of <goods>|debts to a <trader>} to
+        {a <relative>|[death town]|the temple of [god]}.
 survived:
     [S] was survived by [survivors].
     [S] left [survivors].

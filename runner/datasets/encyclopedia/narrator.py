@@ -79,11 +79,11 @@ class Narrator:
         if chance < 0.6 and death is not None:
             return f"{one.name} ({year(one.born)}–{death.year})"
         if chance < 0.75 and one.culture != self.person.culture:
-            return f"{one.name}, a(n) {self.adjective(one.culture)},"
+            return f"{one.name}, a {self.adjective(one.culture)},"
         if self.view is not None and self.event.place == one.birthplace:
-            return f"{one.name}, a(n) {one.calling} of that place,"
+            return f"{one.name}, a {one.calling} of that place,"
         origin = self.rng.choice(("from", "of", "born in"))
-        return f"{one.name}, a(n) {one.calling} {origin} {self.place(one.birthplace)},"
+        return f"{one.name}, a {one.calling} {origin} {self.place(one.birthplace)},"
 
     def adjective(self, culture: int) -> str:
         return self.universe.cultures[culture].adjective

@@ -6,33 +6,33 @@ WORKS = Grammar("""
 verse:
     a {cycle|book|sequence} of {<many> |}{short poems|verse letters|elegies|[form plural]|poems on
         <subject>}
-    a long poem {on {<subject>|the sea|a lawsuit|the sorrows of a(n) <trader>}|in
+    a long poem {on {<subject>|the sea|a lawsuit|the sorrows of a <trader>}|in
         {short|alternating|unrhymed} lines}
-    a [form word], [form gloss], {about a(n) <creature>|addressed to a(n) <relative>|in praise of <food>}
+    a [form word], [form gloss], {about a <creature>|addressed to a <relative>|in praise of <food>}
 play:
-    a {tragedy|comedy|farce|masque} {in {three|four|five} acts|for {two|six} actors|about a(n) <trader> and
-        a(n) <relative>|set in a(n) <premises>}
-    a play in which {a(n) <trader> inherits a(n) <object>|two <trader>s exchange wives|a(n) <creature>
+    a {tragedy|comedy|farce|masque} {in {three|four|five} acts|for {two|six} actors|about a <trader> and
+        a <relative>|set in a <premises>}
+    a play in which {a <trader> inherits a <object>|two <trader>s exchange wives|a <creature>
         speaks the truth}
 chronicle:
     a {history|chronicle} {in {four|seven|ten|twelve} books|full of digressions on <subject>|compiled from
         the memories of <trader>s}
     an account of {the town|its families|the old dynasty|the guild of <trader>s|the trade in <goods>}
 life:
-    a memoir {in {verse|letters|three parts}|written {above|in} a(n) <premises>}
+    a memoir {in {verse|letters|three parts}|written {above|in} a <premises>}
     a {life|portrait} {in prose|drawn from letters|of great tenderness|that passes over the <trait>}
 treatise:
     a {treatise|dialogue} {in {two|three|six} parts|written for beginners|that few could follow|between
-        a(n) <trader> and a god}
+        a <trader> and a god}
     an inquiry into <subject>{| that ends with a defence of <trait>}
 medicine:
     a {handbook|treatise} {for {midwives|army surgeons|village healers}|illustrated by [pos] own hand|that
         recommends <food> for everything}
-    a book of cases, among them {a(n) <trader> who could not sleep|a(n) <relative> bitten by a(n)
+    a book of cases, among them {a <trader> who could not sleep|a <relative> bitten by a
         <creature>}
 tables:
     a {set of tables|catalogue} {computed over many nights|used by {sailors|tax
-        collectors|priests|<trader>s}|drawn up in a(n) <premises>}
+        collectors|priests|<trader>s}|drawn up in a <premises>}
 map:
     a map {drawn on {calfskin|silk|eleven sheets}|on which south is at the top|that marks every
         <premises>|made for <trader>s}
@@ -45,38 +45,38 @@ music:
     {songs|airs|dances} for a {<trader>'s wedding|procession|<premises>}
 picture:
     a {panel|fresco|scroll|painting} {on {limewood|silk|wet plaster}|in {ochre and black|three greens}|that
-        shows a(n) <trader> with a(n) <creature>}
-    a {large|small|dark} painting of {a(n) <premises>|<weather>|<food> and a(n) <object>}
+        shows a <trader> with a <creature>}
+    a {large|small|dark} painting of {a <premises>|<weather>|<food> and a <object>}
 portrait:
-    a portrait {in {oils|tempera|red chalk}|on {poplar|copper}|with a(n) <object> in the background|that
+    a portrait {in {oils|tempera|red chalk}|on {poplar|copper}|with a <object> in the background|that
         does not hide <feature>}
 vessel:
-    a {vessel|piece} in {black slip|celadon|red clay|white clay} {decorated with {herons|oak leaves|a(n)
+    a {vessel|piece} in {black slip|celadon|red clay|white clay} {decorated with {herons|oak leaves|a
         <creature>}|without ornament|made to hold <goods>}
 window:
     a window of {three|nine|fifty} panes {for the {temple|guildhall|court} of [place]|given by the
-        <trader>s|with a(n) <creature> in one corner}
+        <trader>s|with a <creature> in one corner}
 tapestry:
     a tapestry {eleven|twenty|thirty} paces long, {in|woven from} {wool and silk|undyed wool|gold thread
         and hemp}
-    a hanging that shows {<trader>s at work|a(n) <creature> among lilies|<weather> over a(n) <premises>}
+    a hanging that shows {<trader>s at work|a <creature> among lilies|<weather> over a <premises>}
 building:
     a structure of {brick|granite|cedar|limestone} {much admired for its vaults|that took nine years to pay
-        for|on the site of a(n) <premises>}
+        for|on the site of a <premises>}
     a {building|work} {paid for by the <trader>s|with room for forty barrels of <goods>}
 ship:
     a {three-masted|flat-bottomed|fast|broad} {galley|grain ship|ferry|warship}{| built to carry <goods>|
-        with a(n) <creature> at the prow}
+        with a <creature> at the prow}
 memoir:
     a {memoir|book of recollections} {in plain prose|dictated to a clerk|full of scores to settle|silent
         about <subject>}
-    a {guide|manual} for {recruits|spies|young officers}, {with remarks on <food>|written in a(n)
+    a {guide|manual} for {recruits|spies|young officers}, {with remarks on <food>|written in a
         <premises>}
 voyage:
     a {pilot book|log|guide} {for {coasting captains|the western passage|the carriers of <goods>}|with
         {soundings|drawings of headlands|a warning against <trader>s}}
 letters:
-    a {collection of letters|manual of trade} {addressed to {a(n) <relative>|[pos] partners}|with tables of
+    a {collection of letters|manual of trade} {addressed to {a <relative>|[pos] partners}|with tables of
         exchange|on the buying of <goods>}
 code:
     a {code of law|commentary|collection of judgements} {in {thirty|ninety} articles|for use in country
@@ -88,10 +88,10 @@ dictionary:
     a {word list|grammar|dictionary} {of {[language]|[other language]|three languages}|of the speech of
         <trader>s|with examples drawn from <subject>}
 bell:
-    a bell {weighing as much as {six|nine|twelve} oxen|paid for by the <trader>s|cast from {old swords|a(n)
+    a bell {weighing as much as {six|nine|twelve} oxen|paid for by the <trader>s|cast from {old swords|a
         <object>}}
 clock:
-    a {water clock|tower clock|clock} with {moving figures|a single hand|a chime of five bells|a(n)
+    a {water clock|tower clock|clock} with {moving figures|a single hand|a chime of five bells|a
         <creature> that strikes the hours}
 recipes:
     a {cookery book|collection of recipes} {for {great houses|the poor|fast days|<trader>s}|with [crop] on

@@ -288,8 +288,8 @@ enlisted soldier:
     ~{join|be drafted into|volunteer for} the [own] {army|forces|levy} in [war]
     ~take up arms in [war]
 enlisted:
-    ~serve as a(n) [role] in [war]
-    ~join the [own] {army|forces} as a(n) [role] when [war] broke out
+    ~serve as a [role] in [war]
+    ~join the [own] {army|forces} as a [role] when [war] broke out
 fought won:
     ~fight in the {victory|battle won} at [place]
     ~take part in the {victorious |}battle of [place]

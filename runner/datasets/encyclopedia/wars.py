@@ -137,7 +137,7 @@ def _end(world: World, campaign: Campaign) -> None:
                 _come_home(world, war, person, lost=war.won_by not in (None, side))
     loser = next((side for side in war.sides if war.won_by not in (None, side)), None)
     ruler = world.sovereign(loser) if loser is not None else None
-    if ruler is not None and world.rng.random() < 0.4:
+    if ruler is not None and world.lives[ruler].free and world.rng.random() < 0.4:
         world.leave_office(ruler, "defeat")
         banish(world, ruler, "defeat", thing=war.id)
 

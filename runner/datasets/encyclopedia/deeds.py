@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from runner.datasets.encyclopedia import offices
 from runner.datasets.encyclopedia.titles import CALLINGS, title
 from runner.datasets.encyclopedia.universe import Work
 from runner.datasets.encyclopedia.wars import banish
@@ -245,7 +246,7 @@ def _settle(world: World, person: int) -> None:
 
 
 def _resign(world: World, person: int) -> None:
-    world.leave_office(person, world.rng.choice(("resigned", "dismissed", "retired")))
+    offices.leave(world, person, world.rng.choice(("resigned", "dismissed", "retired")))
 
 
 def _return(world: World, person: int) -> None:

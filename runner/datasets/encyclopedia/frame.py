@@ -14,9 +14,14 @@ from runner.datasets.encyclopedia.universe import Event, season, year
 def opening(narrator: Narrator) -> Iterator[str]:
     """Sentences that come before the first event."""
     rng, tell = narrator.rng, _teller(narrator)
-    if rng.random() < 0.85:
+    if narrator.person.mother is None:
         yield tell("lead")
-    yield tell("birth unknown" if narrator.person.mother is None else "birth")
+        yield tell("birth unknown")
+    elif rng.random() < 0.85:
+        yield tell("lead")
+        yield tell("birth")
+    else:
+        yield tell("birth as lead")
     if _namesake(narrator) is not None and rng.random() < 0.7:
         yield tell("named after")
     if rng.random() < 0.55:

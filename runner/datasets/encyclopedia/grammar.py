@@ -25,7 +25,9 @@ _IRREGULAR = {
     "carry": ("carried", "carried"),
     "come": ("came", "come"), "draw": ("drew", "drawn"), "fall": ("fell", "fallen"),
     "fight": ("fought", "fought"), "find": ("found", "found"), "flee": ("fled", "fled"),
-    "give": ("gave", "given"), "go": ("went", "gone"), "have": ("had", "had"), "lay": ("laid", "laid"),
+    "give": ("gave", "given"), "go": ("went", "gone"), "hear": ("heard", "heard"),
+    "sink": ("sank", "sunk"), "weave": ("wove", "woven"),
+    "have": ("had", "had"), "lay": ("laid", "laid"),
     "leave": ("left", "left"), "lie": ("lay", "lain"), "lose": ("lost", "lost"),
     "make": ("made", "made"), "meet": ("met", "met"), "put": ("put", "put"), "see": ("saw", "seen"),
     "send": ("sent", "sent"), "serve": ("served", "served"), "set": ("set", "set"),
@@ -139,7 +141,9 @@ def _verb(lemma: str, form: str) -> str:
             return lemma + lemma[-1] + "ing"
         if lemma == "lie":
             return "lying"
-        return (lemma[:-1] if lemma.endswith("e") and not lemma.endswith(("ee", "be")) else lemma) + "ing"
+        return (
+            lemma[:-1] if lemma.endswith("e") and lemma != "be" and not lemma.endswith("ee") else lemma
+        ) + "ing"
     if lemma in _IRREGULAR:
         return _IRREGULAR[lemma][form == "participle"]
     if lemma.endswith("e"):

@@ -10,7 +10,7 @@ lead:
         years|belonged to {the generation of [contemporary]|a family of {moderate means|[parental
         calling]s}}|came from [home described]}.
     [name] ([life]), [own] [calling][and office].
-    The [own] [calling] [name] ([life]) {is|was} {remembered|known|cited} {chiefly|today|in the schools}
+    The [own] [calling] [name] ([life]) is {remembered|known|cited} {chiefly|today|in the schools}
         [fame for].
     Few [own] [callings] {are as well documented as|left as {deep|uneven} a mark as} [name] ([life]).
 fame work:
@@ -18,7 +18,7 @@ fame work:
         discussed|outlived [pos] enemies}}
 fame for work:
     {for|as the [maker] of} [work]
-    {for|as the [maker] of} [work] and for [pos] {temper|kindness|debts|long life|table talk}
+    {for|as the [maker] of} [work] and for [pos] {temper|kindness|debts|table talk}
 fame enlisted:
     {who fought in [war]|and a veteran of [war]}
 fame none:
@@ -35,6 +35,15 @@ birth:
         the [birth season] of [birth year]}.
     [S] came into the world {at|in} [home described] in the [birth season] of [birth year]{, {during a
         {frost|drought|plague of mice}|in the week of [festival]}|}, the [rank] of [parents].
+birth as lead:
+    Born {in|during} the [birth season] of [birth year] {in|at} [home described], [name] was the [rank] of
+        [parents].
+    [name] was {born|the [rank] born} to [parents] {in|at} [home described] in the [birth season] of [birth
+        year].
+    The [calling] [name] {came from [home described]; [s] was born there in the [birth season] of [birth
+        year]|was born in the [birth season] of [birth year] at [home described]}, the [rank] of [parents].
+    {In|During} the [birth season] of [birth year], [parents] {had|became the parents of} their [rank],
+        [name], in [home described].
 birth unknown:
     {[S] was born in [birth year] {at|in} [home described]; {nothing is known of [pos] parents|[pos]
         parents are not named in the sources}}.

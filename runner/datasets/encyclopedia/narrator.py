@@ -12,6 +12,8 @@ _OFFICES = {
     "archivist": "keeper of the archive", "admiral": "admiral", "master": "master of the guilds",
 }  # fmt: skip
 
+_OF_WAR = frozenset({"enlisted", "fought", "wounded", "captured", "released", "exile"})
+
 
 @dataclass(frozen=True)
 class View:
@@ -95,7 +97,7 @@ class Narrator:
         if (described or self.rng.random() < 0.25) and where.name not in self._described:
             self._described.add(where.name)
             foreign = f" {self.adjective(where.culture)}" if where.culture != self.person.culture else ""
-            return f"{where.name}, a(n){foreign} {where.kind} {where.setting},"
+            return f"{where.name}, a{foreign} {where.kind} {where.setting},"
         return where.name
 
     def office(self, office: Office) -> str:
@@ -141,7 +143,7 @@ class Narrator:
         if ruler is not None and ruler != self.person.id and self.rng.random() < 0.25:
             options.append(f"in {event.year}, in the reign of {self.universe.people[ruler].name},")
         war = self.universe.war_at(self.person.culture, event.quarter)
-        if war is not None and war.began // 4 < event.year:
+        if war is not None and war.began // 4 < event.year and event.kind not in _OF_WAR:
             options.append(f"in {event.year}, while {war.name} was being fought,")
         if since is not None:
             options += _since(event, since) * 2

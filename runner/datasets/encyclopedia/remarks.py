@@ -94,7 +94,7 @@ feud:
         on both sides}, {and {a {window|nose|friendship|<object>} was broken|a <creature> was
         poisoned}|until even {children|the priests|<trader>s} took sides|though {few|nobody} could say how
         it had begun}.
-    {Each|Neither} {published a reply|withdrew a word}{, and the {replies|insults} are {still read|more
+    {Each published a reply|Neither withdrew a word}{, and the {replies|insults} are {still read|more
         quotable than the works}|}.
     [other short] {called [obj] {a {thief|goose|windbag|<creature>|bad <trader>}|the worst {mind|[calling]}
         in [country]}|answered {with silence|in verse|through a <relative>}|mocked [pos]

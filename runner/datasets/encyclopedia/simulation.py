@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 
-from runner.datasets.encyclopedia import deeds, wars
+from runner.datasets.encyclopedia import deeds, offices, wars
 from runner.datasets.encyclopedia.setting import CULTURES, make_cultures, make_offices, make_places
-from runner.datasets.encyclopedia.titles import CALLINGS, ELIGIBLE
+from runner.datasets.encyclopedia.titles import CALLINGS
 from runner.datasets.encyclopedia.universe import Event, Person, Universe, War, Work
 
 FIRST_YEAR = 100
@@ -139,7 +139,7 @@ class World:
 
     def step(self) -> None:
         wars.wage(self)
-        self._fill_offices()
+        offices.fill(self)
         self._bear_children()
         for person in list(self.lives):
             if person in self.lives:
@@ -274,51 +274,10 @@ class World:
             if self.lives[other].mentor == person or other in mourners:
                 self.lives[other].grief = death
         if life.office is not None:
-            self._vacate(life.office, person)
+            offices.vacate(self, life.office, person)
         one = self.people[person]
         if one.born >= 4 * (FIRST_YEAR - 10) and (death.quarter - one.born) // 4 >= 18:
             self.told.append(person)
-
-    # Offices.
-
-    def _vacate(self, office: int, person: int) -> None:
-        del self.holders[office]
-        self.predecessors[office] = person
-
-    def leave_office(self, person: int, note: str, cause: Event | None = None) -> None:
-        """A person gives up or loses the office they hold."""
-        life = self.lives[person]
-        if life.office is not None:
-            self.record("leaving", (person,), thing=life.office, cause=cause, note=note)
-            self._vacate(life.office, person)
-            life.office = None
-
-    def _fill_offices(self) -> None:
-        for office in self.offices:
-            if office.id in self.holders or self.rng.random() > 0.4:
-                continue
-            free = [
-                person
-                for person in self.adults()
-                if self.people[person].culture == office.culture
-                and (life := self.lives[person]).free
-                and life.office is None
-                and life.exile is None
-            ]
-            before = self.predecessors.get(office.id)
-            heirs = [child for child in self.offspring[before] if child in free] if before is not None else []
-            inherits = office.kind == "sovereign" and self.cultures[office.culture].hereditary
-            chosen: int | None
-            if inherits and heirs:
-                chosen, note = heirs[0], "inherited"
-            else:
-                fit = [p for p in free if self.people[p].calling in ELIGIBLE.get(office.kind, CALLINGS)]
-                chosen, note = self.pick(p for p in fit if self.age(p) >= 28), "chosen"
-            if chosen is not None:
-                self.holders[office.id] = chosen
-                self.lives[chosen].office = office.id
-                self.move(chosen, office.place)
-                self.record("appointment", (chosen,), thing=office.id, note=note)
 
     def universe(self, people: int) -> Universe:
         """All facts so far; its entries are the first `people` adult lives to end, in order of birth."""

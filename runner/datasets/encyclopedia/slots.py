@@ -103,6 +103,95 @@ def _marriages(narrator: Narrator) -> str:
 
 
 def _plural(noun: str) -> str:
+    if noun.endswith("fe"):
+        return f"{noun[:-2]}ves"
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+_SLOTS:
+        return _SLOTS[slot](narrator)
+    if slot in ("s", "pos", "obj", "self"):
+        return narrator.pronoun(slot)
+    culture = narrator.culture
+    if slot.startswith("foreign "):
+        slot = slot.removeprefix("foreign ")
+        culture = narrator.universe.cultures[narrator.universe.places[narrator.event.place].culture]
+    if slot == "god":
+        narrator.god = narrator.rng.choice(culture.gods)
+        return narrator.god[0]
+    kind, _, part = slot.partition(" ")
+    if kind == "festival":
+        return narrator.rng.choice(culture.words[kind])
+    if part:
+        return culture.words[kind][part == "gloss"]
+    return narrator.word(kind, culture)
+
+
+def way_to_die(narrator: Narrator, death: Event) -> str:
+    """How somebody died, to follow `died`: "of a fever", "in a duel with Ann"."""
+    return DEATHS.expand(death.note, narrator.rng, _death(narrator, death))
+
+
+def _death(narrator: Narrator, death: Event) -> Callable[[str], str]:
+    universe = narrator.universe
+
+    def particulars(slot: str) -> str:
+        if slot == "war":
+            return universe.wars[known(universe.events[known(death.cause)].thing)].name
+        if slot == "opponent":
+            duellists = universe.events[known(death.cause)].actors
+            return narrator.mention(next(one for one in duellists if one != death.actors[0]), bare=True)
+        return fill(narrator, slot)
+
+    return particulars
+
+
+def _quarrel(narrator: Narrator, grammar: Grammar) -> str:
+    event = narrator.event if narrator.event.kind == "feud" else narrator.cause
+
+    def particulars(slot: str) -> str:
+        if slot != "thing":
+            return fill(narrator, slot)
+        if event.note == "work":
+            return narrator.work(event.thing)
+        return narrator.office(narrator.universe.offices[known(event.thing)])
+
+    return grammar.expand(event.note, narrator.rng, particulars)
+
+
+def _work(narrator: Narrator) -> Work:
+    return narrator.universe.works[known(narrator.event.thing)]
+
+
+def _kind_of_work(narrator: Narrator) -> str:
+    return WORKS.expand(_work(narrator).genre, narrator.rng, partial(fill, narrator))
+
+
+def _enemy(narrator: Narrator) -> str:
+    first, second = narrator.universe.wars[known(narrator.event.thing)].sides
+    return narrator.adjective(second if first == narrator.person.culture else first)
+
+
+def _other_language(narrator: Narrator) -> str:
+    others = [culture.adjective for culture in narrator.universe.cultures if culture is not narrator.culture]
+    return narrator.rng.choice(others)
+
+
+def _possessive(narrator: Narrator, person: int) -> str:
+    name = narrator.mention(person, bare=True)
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def _predecessor(narrator: Narrator) -> str:
+    return narrator.mention(known(narrator.universe.predecessor(narrator.event)))
+
+
+def _marriages(narrator: Narrator) -> str:
+    life = narrator.universe.lives[narrator.person.id]
+    return ordinal(sum(event.kind == "marriage" and event.id <= narrator.event.id for event in life))
+
+
+def _plural(noun: str) -> str:
     return noun + ("es" if noun.endswith("ch") else "s") if not noun.endswith("y") else noun[:-1] + "ies"
 
 

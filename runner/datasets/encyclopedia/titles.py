@@ -41,7 +41,8 @@ def title(symbol: str, rng: Random, fill: Callable[[str], str]) -> str:
     """A title for a work of a genre, or the name of a war, its principal words in capitals."""
     words = _GRAMMAR.expand(symbol, rng, fill).split()
     return " ".join(
-        word if index and word in _SMALL else word[:1].upper() + word[1:] for index, word in enumerate(words)
+        word if index and word in _SMALL and words[index - 1][-1] != ":" else word[:1].upper() + word[1:]
+        for index, word in enumerate(words)
     )
 
 

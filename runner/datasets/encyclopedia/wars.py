@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runner.datasets.encyclopedia import offices
 from runner.datasets.encyclopedia.titles import title
 from runner.datasets.encyclopedia.universe import Battle, Event, War
 
@@ -138,7 +139,7 @@ def _end(world: World, campaign: Campaign) -> None:
     loser = next((side for side in war.sides if war.won_by not in (None, side)), None)
     ruler = world.sovereign(loser) if loser is not None else None
     if ruler is not None and world.lives[ruler].free and world.rng.random() < 0.4:
-        world.leave_office(ruler, "defeat")
+        offices.leave(world, ruler, "defeat")
         banish(world, ruler, "defeat", thing=war.id)
 
 
@@ -165,7 +166,7 @@ def banish(
     life = world.lives[person]
     if not life.free:
         return
-    world.leave_office(person, "exile", cause)
+    offices.leave(world, person, "exile", cause)
     native = world.people[person].culture
     refuge = world.rng.choice([place.id for place in world.places if place.culture != native])
     actors = (person,) if by is None else (person, by)

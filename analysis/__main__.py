@@ -7,7 +7,7 @@ current python -m analysis fit --study demo --replicates 4000 --json
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
@@ -110,13 +110,23 @@ def _table(url: str, outcomes: Sequence[Outcome]) -> str:
         lines.append(f"{outcome.key}: {laws[one.law].formula}, {one.status}{state}")
         lines.append(f"  {'':<8}{'estimate':>12}{'std. error':>12}   95 % interval")
         for row in io.stored_parameters(url, one.fit_id):
+            if row["interval_method"] != "percentile":
+                continue
             low, high = f"{row['lower']:.4g}", f"{row['upper']:.4g}"
-            mark = "" if row["status"] == "identified" else f"  {row['status']}, at most {row['bound']:.4g}"
+            mark = "" if row["status"] == "identified" else f"  {row['status']}{_bound(row)}"
             lines.append(
                 f"  {row['parameter']:<8}{row['estimate']:>12.4g}{row['standard_error']:>12.2g}"
                 f"   [{low}, {high}]{mark}"
             )
     return "\n".join(lines)
+
+
+def _bound(row: Mapping[str, object]) -> str:
+    """The end that the data do give, from the profile."""
+    bound, estimate = row["bound"], row["estimate"]
+    if not isinstance(bound, float) or not isinstance(estimate, float):
+        return ""
+    return f", at {'most' if bound >= estimate else 'least'} {bound:.4g}"
 
 
 if __name__ == "__main__":

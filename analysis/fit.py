@@ -7,22 +7,22 @@ result.parameters["alpha"]; result.objective; result.status; result.bootstrap(40
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.bootstrap import Bootstrap, bootstrap
+from analysis.bootstrap import Bootstrap, bootstrap, clusters, resamples
 from analysis.kernel import Floats
 from analysis.laws import Law
 from analysis.predict import predict
 from analysis.problem import AnalysisError, Problem, problem, to_natural
+from analysis.profile import AT_A_BOUNDARY, IDENTIFIED, NOT_IDENTIFIED, Profile, calibrated, profiles
 from analysis.solver import Search, Settings, curvature, search, stationary
 
 CONVERGED = "converged"
-AT_A_BOUNDARY = "at a boundary"
-NOT_IDENTIFIED = "not identified"
 FAILED = "failed"
-IDENTIFIED = "identified"
+CALIBRATION = 400  # resamples that set a profile's cut
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,45 @@ class Credentials:
 class Fit:
     """A law's global optimum on one set of points.
 
-    parameters: natural units, by symbol. objective: the sum of w·Huber_δ(log residual), unscaled, penalties
-    not included; with `likelihood` in the settings, the negative log likelihood up to a constant. status:
-    converged, at a boundary, not identified or failed; parameter_status the same per parameter (identified,
-    at a boundary, not identified).
+    parameters: natural units, by symbol. objective: the sum of w·Huber_δ(log residual), unscaled; penalties,
+    and with `likelihood` in the settings the negative log likelihood up to a constant, in its place.
+    residuals (n,): log L̂ − log L.
     """
 
     law: Law
     settings: Settings
     parameters: Mapping[str, float]
     objective: float
-    status: str
-    parameter_status: Mapping[str, str]
     credentials: Credentials
     mean_absolute_error: float
     mean_relative_error: float
     problem: Problem
     weights: Floats
+    residuals: Floats
     search: Search
+
+    @cached_property
+    def profiles(self) -> Mapping[str, Profile]:
+        """The profile of every parameter that can be held by itself, cut at the 95 % quantile of χ²."""
+        return profiles(self.problem, self.settings, self.search, self.weights, self.residuals)
+
+    @property
+    def parameter_status(self) -> dict[str, str]:
+        """identified, at a boundary or not identified, by symbol; identified where there is no profile."""
+        return {s: self.profiles[s].status if s in self.profiles else IDENTIFIED for s in self.law.symbols}
+
+    @property
+    def status(self) -> str:
+        """converged, at a boundary, not identified (some parameter is not) or failed."""
+        return status_of(self.search, self.parameter_status)
+
+    def calibrated_profiles(self, *, cluster: ArrayLike | None = None, seed: int = 0) -> dict[str, Profile]:
+        """The profiles, cut where resamples of rows, or of the clusters named by `cluster` (n,), put 95 %."""
+        unit, units = clusters(self.problem, cluster)
+        times = resamples(np.random.default_rng([seed, CALIBRATION]), CALIBRATION, units)
+        drawn = times[:, unit] * self.weights
+        cuts = calibrated(self.problem, self.settings, self.search, self.residuals, self.weights, drawn)
+        return profiles(self.problem, self.settings, self.search, self.weights, self.residuals, cuts)
 
     def predict(self, variables: Mapping[str, ArrayLike]) -> Floats:
         """The law at the optimum, (m,) for variables (m,), in the unit of the loss."""
@@ -143,14 +164,11 @@ def _result(posed: Problem, settings: Settings, weights: Floats, found: Search) 
         objective = float(weights @ huber(residual, settings.delta))
     next_objective = float(found.objectives[1]) * unscaled if len(found.objectives) > 1 else None
     gap = (next_objective - objective) / abs(objective) if next_objective is not None and objective else None
-    statuses = {p: _parameter_status(posed, theta, i) for i, p in enumerate(law.symbols)}
     return Fit(
         law=law,
         settings=settings,
         parameters=parameters,
         objective=objective,
-        status=_status(found, statuses),
-        parameter_status=statuses,
         credentials=Credentials(
             gradient=found.gradient,
             starts=found.starts,
@@ -163,6 +181,7 @@ def _result(posed: Problem, settings: Settings, weights: Floats, found: Search) 
         mean_relative_error=float(np.average(absolute / np.exp(y), weights=weights)),
         problem=posed,
         weights=weights,
+        residuals=residual,
         search=found,
     )
 
@@ -173,14 +192,8 @@ def huber(residual: Floats, delta: float) -> Floats:
     return np.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))
 
 
-def _parameter_status(posed: Problem, theta: Floats, i: int) -> str:
-    if posed.lower[i] == posed.upper[i]:
-        return IDENTIFIED
-    inside = posed.lower[i] < theta[i] < posed.upper[i]
-    return IDENTIFIED if inside else AT_A_BOUNDARY
-
-
-def _status(found: Search, statuses: Mapping[str, str]) -> str:
+def status_of(found: Search, statuses: Mapping[str, str]) -> str:
+    """A fit's status from its search and its parameters' own."""
     best = found.objectives[0]
     if not np.isfinite(best) or found.gradient > stationary(float(best)):
         return FAILED

@@ -551,7 +551,7 @@ def _minimise(
             allowed, 1e-15 if phase == FINISH else 1e-3, work, curve, ahead,
         )  # fmt: skip
         evaluations += taken
-        target, before = delta, sigma
+        target = delta
         if likelihood:
             sigma = max(scale_of(work.residual[: y.size], weights, delta), 1e-12)
             target = delta * sigma
@@ -560,7 +560,8 @@ def _minimise(
                 return f, evaluations
             phase, checking = MEASURE, True
         elif checking:
-            if abs(sigma - before) <= 1e-10 * sigma or evaluations > 10 * FINAL_STEPS:
+            # The error of the objective is of second order in that of σ.
+            if abs(target - tau) <= 1e-7 * tau or evaluations > 10 * FINAL_STEPS:
                 return f * (delta * tau / target) ** 2 + total * math.log(sigma), evaluations
             phase, tau, checking = FINISH, target, False
         elif levelling:

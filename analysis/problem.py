@@ -1,7 +1,7 @@
 """From a law and a table of points to the arrays that the kernels work on, and back to natural parameters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import exp, inf, log
 
@@ -83,19 +83,32 @@ def problem(
     shape = _shape(law)
     y_centre = 0.0 if law.outer else float(np.log(losses).mean())
     points = _points(law, arrays, np.log(losses) - y_centre, y_centre)
-    # A held coefficient is a coordinate only where its term is not centred; the others bear it.
-    bound = {v for term in law.terms if term.coefficient in held for v in term.powers}
-    for v, variable in enumerate(law.variables):
-        if variable.symbol in bound:
-            points.centre[v] = 0.0
     lower, upper = _bounds(law, points)
-    unfixed = Problem(law, shape, points, lower, upper)
+    posed = Problem(law, shape, points, lower, upper)
+    for symbol in held:
+        posed = uncentred(posed, symbol)
     if held:
-        theta = to_theta(unfixed, {symbol: held.get(symbol, 1.0) for symbol in law.symbols})
+        theta = to_theta(posed, {symbol: held.get(symbol, 1.0) for symbol in law.symbols})
         for symbol in held:
             i = law.symbols.index(symbol)
-            lower[i] = upper[i] = theta[i]
-    return unfixed
+            posed.lower[i] = posed.upper[i] = theta[i]
+    return posed
+
+
+def uncentred(posed: Problem, symbol: str) -> Problem:
+    """The same problem with the parameter as a coordinate of its own.
+
+    A coefficient's coordinate is its term's size at the centre of the data; held, it needs its variables
+    uncentred.
+    """
+    law = posed.law
+    bound = {v for term in law.terms if term.coefficient == symbol for v in term.powers}
+    centre = np.array(
+        [0.0 if v.symbol in bound else c for v, c in zip(law.variables, posed.points.centre, strict=True)]
+    )
+    return replace(
+        posed, points=posed.points._replace(centre=centre), lower=posed.lower.copy(), upper=posed.upper.copy()
+    )
 
 
 def _check_held(law: Law, held: Mapping[str, float]) -> None:

@@ -1,7 +1,7 @@
 """Fit a law to every dataset of a study and write the results back, leaving alone what is current."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import isfinite
@@ -10,12 +10,13 @@ import numpy as np
 
 from analysis import io
 from analysis.bootstrap import Bootstrap
-from analysis.fit import AT_A_BOUNDARY, IDENTIFIED, NOT_IDENTIFIED, Fit, fit
+from analysis.fit import Fit, fit, status_of
 from analysis.io import Experiments, Key, Written
 from analysis.kernel import Floats
 from analysis.laws import Law
 from analysis.predict import predict
 from analysis.problem import AnalysisError
+from analysis.profile import IDENTIFIED, Profile
 from warehouse.provenance import provenance
 
 GRID = 40  # log-spaced values of each variable that predictions are written for, besides the study's own
@@ -86,12 +87,9 @@ def _fitted(one: Experiments, request: Request, progress: Callable[[int], object
     began = time.monotonic()
     result = fit(request.law, one.variables, one.loss, delta=request.delta)
     column = RESAMPLED[request.resample]
-    resampled = result.bootstrap(
-        request.replicates,
-        cluster=one.variables[column] if column else None,
-        seed=request.seed,
-        progress=progress,
-    )
+    cluster = one.variables[column] if column else None
+    profiled = result.calibrated_profiles(cluster=cluster, seed=request.seed)
+    resampled = result.bootstrap(request.replicates, cluster=cluster, seed=request.seed, progress=progress)
     credentials = asdict(result.credentials) | {
         "changed_basin": resampled.changed_basin,
         "resampled_units": resampled.units,
@@ -104,11 +102,11 @@ def _fitted(one: Experiments, request: Request, progress: Callable[[int], object
         objective=result.objective,
         mean_absolute_error=result.mean_absolute_error,
         mean_relative_error=result.mean_relative_error,
-        status=result.status,
+        status=status_of(result.search, {symbol: each.status for symbol, each in profiled.items()}),
         credentials={name: _json(value) for name, value in credentials.items()},
         fingerprint=one.fingerprint,
         provenance=provenance() | {"seconds": round(time.monotonic() - began, 3)},
-        parameters=_parameters(result, resampled),
+        parameters=_parameters(result, resampled, profiled),
         bootstrap=_replicates(resampled),
         predictions=_predictions(result, resampled, one),
     )
@@ -119,21 +117,32 @@ def _json(value: object) -> object:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _parameters(result: Fit, resampled: Bootstrap) -> dict[str, Sequence[object]]:
-    errors, intervals = resampled.standard_errors, resampled.percentile()
-    symbols = list(result.law.symbols)
-    statuses = {s: result.parameter_status[s] for s in symbols}
-    bounds = {s: intervals[s][1] if statuses[s] in (AT_A_BOUNDARY, NOT_IDENTIFIED) else None for s in symbols}
-    return {
-        "parameter": symbols,
-        "estimate": [result.parameters[s] for s in symbols],
-        "standard_error": [errors[s] for s in symbols],
-        "lower": [intervals[s][0] for s in symbols],
-        "upper": [intervals[s][1] for s in symbols],
-        "interval_method": ["percentile"] * len(symbols),
-        "status": [statuses.get(s, IDENTIFIED) for s in symbols],
-        "bound": [bounds[s] for s in symbols],
-    }
+def _parameters(
+    result: Fit, resampled: Bootstrap, profiled: Mapping[str, Profile]
+) -> dict[str, Sequence[object]]:
+    """Columns of analysis.parameters: every parameter's percentile interval, then the profile intervals."""
+    errors = resampled.standard_errors
+    rows: list[tuple[object, ...]] = []
+    for method, intervals in (
+        ("percentile", resampled.percentile()),
+        ("profile", {s: (p.lower, p.upper) for s, p in profiled.items()}),
+    ):
+        for symbol, (lower, upper) in intervals.items():
+            profile = profiled.get(symbol)
+            status, bound = (profile.status, profile.bound) if profile else (IDENTIFIED, None)
+            estimate, error = result.parameters[symbol], errors[symbol]
+            rows.append((symbol, estimate, error, lower, upper, method, status, bound))
+    names = (
+        "parameter",
+        "estimate",
+        "standard_error",
+        "lower",
+        "upper",
+        "interval_method",
+        "status",
+        "bound",
+    )
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
 def _replicates(resampled: Bootstrap) -> dict[str, Sequence[object]]:

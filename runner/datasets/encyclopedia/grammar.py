@@ -27,7 +27,7 @@ _IRREGULAR = {
     "fight": ("fought", "fought"), "find": ("found", "found"), "flee": ("fled", "fled"),
     "give": ("gave", "given"), "go": ("went", "gone"), "hear": ("heard", "heard"),
     "sink": ("sank", "sunk"), "weave": ("wove", "woven"),
-    "have": ("had", "had"), "lay": ("laid", "laid"),
+    "have": ("had", "had"), "keep": ("kept", "kept"), "lay": ("laid", "laid"),
     "leave": ("left", "left"), "lie": ("lay", "lain"), "lose": ("lost", "lost"),
     "make": ("made", "made"), "meet": ("met", "met"), "put": ("put", "put"), "see": ("saw", "seen"),
     "send": ("sent", "sent"), "serve": ("served", "served"), "set": ("set", "set"),

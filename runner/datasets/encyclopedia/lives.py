@@ -22,7 +22,7 @@ fame for work:
 fame enlisted:
     {who fought in [war]|and a veteran of [war]}
 fame none:
-    {| of the {old school|second rank|provinces}| from [home described]| whose life is known mainly from
+    {| from [home described]| whose life is known mainly from
         {letters|lawsuits|the {annals|registers} of [home]}}
 fame for none:
     for {a single anecdote|[pos] {letters|enemies|generosity}|what others wrote about [obj]}
@@ -91,7 +91,7 @@ survived:
     [S] left [survivors].
     [survivors] outlived [obj].
 pupils:
-    {[pos] pupils included|Among [pos] pupils {was|were}|[S] taught} [pupil list].
+    {[pos] pupils included|[S] taught|Those whom [s] taught included} [pupil list].
 told:
     {[historian] {devotes|gave} {a chapter|two pages|a footnote} to [obj] in [history]|[pos] life is told,
         {with {errors|malice|affection}|at length}, by [historian] in [history]}.

@@ -12,7 +12,7 @@ PHRASES = Grammar("""
 marriage:
     ~marry [other]{|| in [place]}
     ~be married {at|in} [place] to [other]
-    ~wed [other]{| before the altar of [god]| on [festival]}
+    ~wed [other]{| before the altar of [god]| during [festival]}
     ~take [other] as [pos] [spouse]
     ~enter into a marriage {arranged by [pos] family|of convenience|that surprised [place]} with [other]
     ~exchange {rings|knots of red thread|cups of [drink]} with [other]{| in [place]}
@@ -198,7 +198,7 @@ friendship:
     ~meet [other], who became [pos] {closest|lifelong|most useful} friend
     ~form a {close |}friendship with [other]
 friendship inn:
-    ~share a table {at an inn|in a tavern} in [place] with [other], {and kept the habit|and talked until
+    ~share a table {at an inn|in a tavern} in [place] with [other], and ~{keep the habit|talk until
         morning}
 friendship storm:
     ~shelter from a storm {with|in the house of} [other]

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from report import style
 
+ROUND_STEPS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 PANEL = ["dataset", "model", "method"]
 
 STEPS = "pre-training steps $p$"
@@ -87,7 +88,7 @@ def iso_loss(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 
 
 def iso_levels(surface: pd.DataFrame, n: int = 6) -> np.ndarray:
-    """About n round losses: in equal steps, or where the surface is steep, at even distances on its diagonal.
+    """About n round losses: in equal steps, or where the surface flattens, at even distances on its diagonal.
 
     `surface` has data points as index and steps as columns. A line that would only cut a corner is left out.
     """
@@ -104,11 +105,9 @@ def iso_levels(surface: pd.DataFrame, n: int = 6) -> np.ndarray:
     def spread(step: float) -> np.ndarray:
         return np.unique(np.round(diagonal[1::2] / step)) * step
 
-    rounded = even if high < 2 * low else spread
-    for step in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01):
-        levels = rounded(step)
-        if len(levels) >= n - 1:
-            break
+    straight = abs(diagonal[n] - (low + high) / 2) < 0.2 * (high - low)
+    rounded = even if straight else spread
+    levels = min((rounded(step) for step in ROUND_STEPS), key=lambda levels: abs(len(levels) - n))
     return np.round(levels[(levels > low) & (levels < high)], 6)
 
 

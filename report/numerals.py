@@ -62,8 +62,9 @@ def power_of_ten(value: float, digits: int = 3) -> str:
 
 
 def scaled(value: float) -> str:
-    """A positive quantity of any size: 0.0123, 4.57, 1,230, or a power of ten from 100,000."""
-    return power_of_ten(value, 2) if math.isfinite(value) and value >= 1e5 else significant(value)
+    """A positive quantity of any size: 0.0123, 4.57, 1,230; a power of ten where very large or small."""
+    ordinary = value == 0 or 1e-4 <= value < 1e5 or not math.isfinite(value)
+    return significant(value) if ordinary else power_of_ten(value, 2)
 
 
 def duration(seconds: float) -> str:

@@ -110,7 +110,7 @@ def fit_quality(rows: Rows) -> str:
 def gaps(rows: Rows) -> str:
     """One sentence: the identified transfer gaps, the smallest first, and whether intervals part the ends."""
     gap = rows["table_intervals"].query("parameter == 'G' and status != 'not identified'")
-    gap = gap.drop_duplicates(PANEL).sort_values("estimate")
+    gap = gap[gap["interval_method"] == "percentile"].sort_values("estimate")
     if gap.empty:
         return "The data identify the transfer gap of no dataset."
     named = [

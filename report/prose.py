@@ -41,7 +41,7 @@ def notice(rows: Rows) -> str:
 def abstract(rows: Rows) -> str:
     """The study in one paragraph: what was done, how well the law fits, what it says."""
     facts = phrases.facts(rows)
-    grid = f"{phrases.dataset_names(rows)}, {phrases.sizes(rows)}"
+    grid = f"{phrases.dataset_names(rows)} with {phrases.sizes(rows)}"
     if facts.simulated:
         opening = f"""The study *{facts.study}* is simulated: {count(facts.ok)} losses were drawn from the law
             of transfer, for {phrases.steps(rows)} and {grid}."""
@@ -68,7 +68,7 @@ def models(rows: Rows) -> str:
     own = {f"{m['suite']}-{m['size']}" for m in json.loads(facts.declaration)["models"] if m.get("suite")}
     sentences = []
     for model in of_study.itertuples():
-        architecture = ", of Pythia's architecture [@biderman2023]," if model.model in own else ""
+        architecture = ", of Pythia's architecture\\ [@biderman2023]," if model.model in own else ""
         sentences.append(
             f"""The model *{model.model}*{architecture} has {phrases.millions(model.n_params)} parameters,
             {phrases.millions(model.n_params_non_embedding)} of them outside the embeddings."""
@@ -98,15 +98,11 @@ def datasets(rows: Rows) -> str:
     if phrases.facts(rows).simulated:
         return f"@tbl-datasets lists the {datasets} that the losses stand for."
     dropped = int(table["duplicates_dropped"].sum())
-    duplicates = (
-        f"and {phrases.number_of(dropped, 'duplicate')} of a document that was kept had been dropped before"
-        if dropped
-        else "and no document occurs twice"
-    )
+    without = f", without {phrases.number_of(dropped, 'document')} that repeated another" if dropped else ""
     return _flowed(
-        f"""@tbl-datasets lists the {datasets}. Each is split by document, {duplicates}, and cut by the
-        model's tokenizer into *data points* of {count(phrases.facts(rows).context)} tokens. The splits are
-        the same for every run."""
+        f"""@tbl-datasets lists the {datasets}{without}. Each is cut by the model's tokenizer into *data
+        points* of {count(phrases.facts(rows).context)} tokens and split by document; the splits are the same
+        for every run."""
     )
 
 
@@ -124,7 +120,7 @@ def fine_tuning(rows: Rows) -> str:
         else "run with one seed"
     )
     return _flowed(
-        rf"""Each run trains all parameters of one checkpoint with AdamW [@loshchilov2019] at a constant
+        rf"""Each run trains all parameters of one checkpoint with AdamW\ [@loshchilov2019] at a constant
         learning rate of {power_of_ten(training["learning_rate"], 1)}, in batches of
         {count(training["batch"])} data points ($\beta_1 = {first}$, $\beta_2 = {second}$, $\epsilon =$
         {power_of_ten(training["eps"], 1)}, weight decay {significant(training["weight_decay"], 2)}). It stops
@@ -150,7 +146,7 @@ def fitting(rows: Rows) -> str:
     return _flowed(
         rf"""Here $\delta =$ {power_of_ten(first.delta, 1)}. {window} The minimum is sought from
         {count(first.starts)} starts on a grid. Standard errors and percentile intervals come from
-        {count(first.replicates)} bootstrap replicates [@efron1993], each of which draws as many of the
+        {count(first.replicates)} bootstrap replicates\ [@efron1993], each of which draws as many of the
         dataset's {unit} with replacement and seeks its minimum anew."""
     )
 
@@ -219,7 +215,7 @@ def worth(rows: Rows) -> str:
         )
     sizes = phrases.declared(rows, "data_points")
     beyond = (
-        f"""The sizes measured span a factor of {significant(sizes[-1] / sizes[0])}; a larger exchange is
+        f"""The sizes measured span a factor of {significant(sizes[-1] / sizes[0], 2)}; a larger exchange is
         an extrapolation."""
         if (known["multiplier"] > sizes[-1] / sizes[0]).any()
         else ""

@@ -27,8 +27,9 @@ def datasets(rows: pd.DataFrame) -> GT:
     table = pd.DataFrame(
         {
             "dataset": rows["dataset"],
-            "text": rows["source"],
-            "licence": rows["licence"],
+            # Quarto shows the entity of a straight apostrophe as it stands.
+            "text": rows["source"].str.replace("'", "’"),
+            "licence": rows["licence"].str.replace("'", "’"),
             "documents": rows["documents"].map(numerals.count),
             "tokens": rows["tokens"].map(numerals.count),
             "train": rows["train_points"].map(numerals.count),
@@ -52,7 +53,8 @@ def parameters(rows: pd.DataFrame) -> GT:
 
 
 def intervals(rows: pd.DataFrame) -> GT:
-    """Table 3: the 95 % interval of each parameter."""
+    """Table 3: the 95 % percentile interval of each parameter."""
+    rows = rows[rows["interval_method"] == "percentile"]
     cells = rows.assign(cell=[_interval(row) for row in rows.itertuples()])
     table = _wide(cells, "cell")
     return _noted(_plain("intervals", table, [c for c in table.columns if c not in PANEL]), rows)

@@ -38,7 +38,7 @@ def test_every_figure_and_table_is_written(fitted: Path, folder: Path) -> None:
         (rows,) = connection.execute(
             "select count(*) from report.table_intervals where study = 'demo'"
         ).fetchone()
-    assert len(pd.read_csv(folder / "tables" / "table_intervals.csv")) == rows == 15
+    assert len(pd.read_csv(folder / "tables" / "table_intervals.csv")) == rows > 0
 
 
 def test_the_same_rows_give_the_same_bytes(fitted: Path, folder: Path, tmp_path: Path) -> None:
@@ -47,20 +47,20 @@ def test_the_same_rows_give_the_same_bytes(fitted: Path, folder: Path, tmp_path:
         assert path.read_bytes() == (tmp_path / path.parent.name / path.name).read_bytes(), path
 
 
-def test_tables_show_what_sql_says(fitted: Path, tmp_path: Path) -> None:
-    assert run(fitted, "report", "--output", str(tmp_path)).returncode == 0
-    html = (
-        (tmp_path / "tables" / "table_parameters.html")
-        .read_text()
-        .replace("\u2007", "")
-        .replace("\u00a0", " ")
-    )
+def test_tables_show_what_sql_says(fitted: Path, folder: Path) -> None:
+    html = (folder / "tables" / "table_parameters.html").read_text()
+    html = html.replace("\u2007", "").replace("\u00a0", " ")
+    intervals = (folder / "tables" / "table_intervals.html").read_text().replace("\u2007", "")
     with duckdb.connect(fitted, read_only=True) as connection:
-        rows = connection.execute("select estimate, standard_error from analysis.parameters").fetchall()
-    assert len(rows) == 15
-    for estimate, error in rows:
+        rows = connection.execute(
+            "select estimate, standard_error, lower, upper from analysis.parameters "
+            "where interval_method = 'percentile' and status = 'identified'"
+        ).fetchall()
+    assert len(rows) > 10
+    for estimate, error, lower, upper in rows:
         decimals = max(0, 1 - int(f"{error:.1e}".partition("e")[2]))
         assert f"{estimate:.{decimals}f} ({error:.{decimals}f})" in html
+        assert f"[{lower:.{decimals}f}, {upper:.{decimals}f}]" in intervals
 
 
 def test_what_is_missing_is_said_and_the_rest_written(unfitted: Path, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def replicate_starts(
         upper=np.where(held, spread, problem.upper),
     )
     projected = solve(problem, settings, batch).thetas
-    return np.concatenate([found.minima[: 1 + neighbours], projected])
+    return np.concatenate([found.near(1 + neighbours), projected])
 
 
 def refit(problem: Problem, settings: Settings, first: Floats, weights: Floats) -> tuple[Floats, Flags]:

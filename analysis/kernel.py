@@ -543,6 +543,7 @@ def _minimise(
     checking = False
     phase = MEASURE
     tau, sigma = 1.0, 0.0
+    last_tau, last_excess = 0.0, 0.0
     evaluations = 0
     while True:
         allowed = 1 if phase == MEASURE else FINAL_STEPS if phase == FINISH else STAGE_STEPS
@@ -560,10 +561,17 @@ def _minimise(
                 return f, evaluations
             phase, checking = MEASURE, True
         elif checking:
-            # The error of the objective is of second order in that of σ.
-            if abs(target - tau) <= 1e-7 * tau or evaluations > 10 * FINAL_STEPS:
+            # σ is where log σ(tau) - log(tau/δ) is zero: a secant finds it in a few rounds. The error of the
+            # objective is of second order in that of σ.
+            excess = math.log(target / tau)
+            if abs(excess) <= 1e-6 or evaluations > 10 * FINAL_STEPS:
                 return f * (delta * tau / target) ** 2 + total * math.log(sigma), evaluations
-            phase, tau, checking = FINISH, target, False
+            move = excess
+            if excess != last_excess and last_tau > 0.0:
+                move = -excess * math.log(tau / last_tau) / (excess - last_excess)
+                move = min(max(move, -4.0 * abs(excess)), 4.0 * abs(excess))
+            last_tau, last_excess = tau, excess
+            phase, tau, checking = FINISH, tau * math.exp(move), False
         elif levelling:
             levelling = False
             _level_off(theta, lower, upper, shape, weights, work.residual)

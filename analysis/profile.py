@@ -101,7 +101,7 @@ def _profile(
 ) -> Profile:
     parameter = problem.law.parameters[i]
     posed = uncentred(problem, parameter.symbol)
-    warm = _moved(problem, posed, found.minima[:3])
+    warm = _moved(problem, posed, found.near(2))
     row = np.zeros(len(warm), dtype=np.int64)
     free = solve(posed, likelihood, Batch(warm, row, weights[None, :], relax=False))
     best = float(free.objective.min())
@@ -156,7 +156,7 @@ def calibrated(
         if symbol in settings.fixed or not problem.law.holdable(symbol):
             continue
         posed = uncentred(problem, symbol)
-        warm = _moved(problem, posed, found.minima[:2])
+        warm = _moved(problem, posed, found.near(2))
         if free is None:
             free = _replicated(posed, likelihood, warm, drawn, None)
         held = warm.copy()

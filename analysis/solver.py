@@ -121,6 +121,10 @@ class Search:
     reached: float
     starts: int
 
+    def near(self, limit: int) -> Floats:
+        """The optimum and its neighbours (M, k): minima that a resample could prefer, within a fifth of it."""
+        return self.minima[self.objectives <= self.objectives[0] + 0.2 * abs(self.objectives[0])][:limit]
+
 
 def search(
     problem: Problem, settings: Settings, weights: Floats, progress: Callable[[int], object] | None = None

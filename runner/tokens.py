@@ -1,14 +1,14 @@
 """Documents become data points: near-duplicates out, split by document, tokenised, cut, cached on disk.
 
-A data point is one sequence of `context` tokens. Documents are dealt to held-out, validation and training
-in the order of a hash of their id, so that no document is in two of them and a split does not depend on the
-order in which a dataset yields its text.
+A data point is one sequence of `context` tokens. A tenth of the documents is held out, a tenth validates and
+the rest trains, in the order of a hash of their id: no document is in two of them, and no split depends on the
+order in which a dataset yields its text. What a study measures on is drawn from all of its tenth.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,30 +121,24 @@ def _tokenise(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, f
         raise TokensError(f"{tokenizer}: no {END_OF_TEXT} token, which parts documents in a data point")
     documents, dropped = kept_documents(dataset)
     documents = sorted(documents, key=lambda d: hashlib.sha256(d.id.encode()).digest())
-    encoded = (
-        np.array([*e.ids, end], np.int32)
-        for batch in _batches(documents, 1000)
-        for e in encoder.encode_batch([d.text for d in batch], add_special_tokens=False)
-    )
-    tokens = 0
+    tenth = len(documents) // 10
     parts: dict[str, Points] = {}
-    for split, wanted in (("heldout", splits.heldout), ("validation", splits.validation), ("train", None)):
-        pieces: list[Points] = []
-        length = 0
-        while wanted is None or length < wanted * context:
-            if (piece := next(encoded, None)) is None:
-                break
-            pieces.append(piece)
-            length += len(piece)
-        tokens += length
-        stream = np.concatenate(pieces) if pieces else np.empty(0, np.int32)
-        points = stream[: length // context * context].reshape(-1, context)[:wanted]
+    tokens = 0
+    for split, dealt, wanted in (
+        ("heldout", documents[:tenth], splits.heldout),
+        ("validation", documents[tenth : 2 * tenth], splits.validation),
+        ("train", documents[2 * tenth :], None),
+    ):
+        stream = _stream(encoder, dealt, end)
+        tokens += len(stream)
+        points = stream[: len(stream) // context * context].reshape(-1, context)
         if len(points) < (wanted or 1):
             raise TokensError(
-                f"{dataset.name} has too little text: {tokens} tokens do not fill {splits.heldout} held-out, "
-                f"{splits.validation} validation and one training data point of {context} tokens"
+                f"{dataset.name} has too little text: its {len(dealt)} {split} documents fill {len(points)} "
+                f"data points of {context} tokens, and the study wants {wanted or 1}"
             )
-        parts[split] = points
+        drawn = np.random.Generator(np.random.PCG64(0)).permutation(len(points))[:wanted]
+        parts[split] = points if wanted is None else points[np.sort(drawn)]
     fingerprint = hashlib.sha256()
     for split, points in parts.items():
         fingerprint.update(f"{split} {points.shape} ".encode() + points.astype("<i4").tobytes())
@@ -168,9 +162,14 @@ def _tokenise(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, f
     (folder / "facts.json").write_text(json.dumps(asdict(facts), indent=1))
 
 
-def _batches(documents: list[Document], size: int) -> Iterator[list[Document]]:
-    for start in range(0, len(documents), size):
-        yield documents[start : start + size]
+def _stream(encoder: Tokenizer, documents: Sequence[Document], end: int) -> Points:
+    """The tokens of all documents, each followed by `end`."""
+    pieces = [np.empty(0, np.int32)]
+    for first in range(0, len(documents), 1000):
+        texts = [document.text for document in documents[first : first + 1000]]
+        encoded = encoder.encode_batch(texts, add_special_tokens=False)
+        pieces += [np.array([*one.ids, end], np.int32) for one in encoded]
+    return np.concatenate(pieces)
 
 
 def _file_digest(path: Path) -> str:

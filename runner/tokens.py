@@ -1,8 +1,8 @@
 """Documents become data points: near-duplicates out, split by document, tokenised, cut, cached on disk.
 
 A data point is one sequence of `context` tokens. A tenth of the documents is held out, a tenth validates and
-the rest trains, in the order of a hash of their id: no document is in two of them, and no split depends on the
-order in which a dataset yields its text. What a study measures on is drawn from all of its tenth.
+the rest trains, in the order of a hash of their id: no document is in two of them, and no split depends on
+the order in which a dataset yields its text. What a study measures on is drawn from all of its tenth.
 """
 
 import hashlib

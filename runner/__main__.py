@@ -15,6 +15,7 @@ from runner import datasets
 from runner.checkpoints import CheckpointError
 from runner.datasets import DatasetError
 from runner.declaration import StudyError, study_from, suite_from
+from runner.launch import LaunchError
 from runner.plan import plan, status
 from runner.sweep import sweep
 from runner.tokens import TokensError
@@ -62,6 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (StudyError, DatasetError, CheckpointError, TokensError, store.WarehouseError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except LaunchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"error: {error.filename or cache}: {error.strerror or error}", file=sys.stderr)
         return 2

@@ -77,6 +77,7 @@ def finetune(
             betas=training.betas,
             eps=training.eps,
             weight_decay=training.weight_decay,
+            fused=True,
         )
     )
     micro_batch = training.micro_batch or training.batch

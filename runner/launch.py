@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
     from runner.finetune import Result
     from runner.tokens import Tokens
+
+
+class LaunchError(Exception):
+    """Runs that could not go on: one line."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,11 @@ def launch(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, None]:
     try:
         for future in as_completed([executor.submit(run, job) for job in jobs]):
             yield future.result()
+    except BrokenProcessPool:
+        raise LaunchError(
+            "a worker process died, for want of memory perhaps; what had finished is in the warehouse, "
+            "and the same command goes on"
+        ) from None
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 

@@ -82,7 +82,11 @@ def _train(suite: Suite, name: str, size: Size, tokens: Tokens, folder: Path) ->
     accelerator = Accelerator()
     bare = GPTNeoXForCausalLM(_config(suite, size))
     optimiser = torch.optim.AdamW(
-        bare.parameters(), lr=suite.learning_rate, betas=(0.9, 0.95), weight_decay=suite.weight_decay
+        bare.parameters(),
+        lr=suite.learning_rate,
+        betas=(0.9, 0.95),
+        weight_decay=suite.weight_decay,
+        fused=True,
     )
     last = max(suite.steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, suite.warmup, last))

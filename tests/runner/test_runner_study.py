@@ -51,8 +51,8 @@ def test_the_demo_has_the_grid_it_promises() -> None:
             "pretrain_steps: [0, 65,",
             "pretrain_steps: suite demo has no step 65; it has 0",
         ),
-        ("data_points: [8,", "data_points: [-8,", "data_points[0]: Input should be greater than 0, not -8"),
-        ("data_points: [8,", "data_points: [16,", "data_points: 16 is listed twice"),
+        ("data_points: [6,", "data_points: [-8,", "data_points[0]: Input should be greater than 0, not -8"),
+        ("data_points: [6,", "data_points: [12,", "data_points: 12 is listed twice"),
         ("context: 64", "context: 65", "context: 65 is longer than the 64 tokens"),
         ("context: 64", "context: long", "context: Input should be a valid integer"),
         (

@@ -211,6 +211,32 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(smoke: Workplace, workp
     assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
 
 
+def test_a_worker_that_dies_is_one_line_and_the_same_command_goes_on(
+    smoke: Workplace, workplace: Workplace
+) -> None:
+    file = study(workplace, suite_of(smoke), workers=2)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", "sweep", "--study", file],
+        cwd=workplace.folder,
+        env=workplace.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while recorded(workplace) < 1:
+        assert process.poll() is None
+        time.sleep(0.02)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: a worker process died" in errors
+    assert "Traceback" not in errors
+    assert sweep(workplace, file).returncode == 0
+    assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
+
+
 def test_a_run_that_fails_is_a_row_and_the_sweep_goes_on(smoke: Workplace, workplace: Workplace) -> None:
     suite = workplace.folder / "suite"
     shutil.copytree(suite_of(smoke), suite)

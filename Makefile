@@ -25,7 +25,7 @@ test: $(BIN)/.test
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 $(BIN)/.%: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

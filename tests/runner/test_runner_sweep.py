@@ -166,6 +166,7 @@ def test_killed_and_started_again_it_loses_and_repeats_nothing(
         while process.poll() is None:
             if recorded(workplace) >= finished:
                 process.kill()
+                process.wait()
                 kills += 1
             time.sleep(0.02)
     assert kills == 2

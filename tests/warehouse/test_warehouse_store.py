@@ -117,7 +117,7 @@ def test_integers_text_json_and_times_come_back(url: str) -> None:
         ("raw.studies", study(declaration="{"), "raw.studies.declaration: not a valid JSON"),
         ("raw.studies", study(declaration={"x": math.nan}), "raw.studies.declaration: not a valid JSON"),
         ("raw.studies", study(declaration={"x": object()}), "raw.studies.declaration: not a valid JSON"),
-        ("raw.losses", {}, "unknown table 'raw.losses'; known are analysis.bootstrap"),
+        ("raw.losses", {}, "unknown table 'raw.losses'; known are analysis.allocations"),
         ("raw.spool_records", {}, "unknown table 'raw.spool_records'"),
     ],
 )

@@ -1,45 +1,72 @@
 """The command line of the analysis.
 
-python -m analysis fit                  # the transfer law on every dataset of every study; skips what is
-current python -m analysis fit --study demo --replicates 4000 --json
+python -m analysis fit          # the transfer law on every dataset of every study; skips what is current
+python -m analysis fit --study demo --replicates 4000 --json
+python -m analysis fit --csv FILE --law chinchilla --columns N=size D=tokens loss=loss --cluster run --json
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
 
 from tqdm import tqdm
 
 from analysis import io, refit
-from analysis.laws import laws
+from analysis.document import document, plain, table
+from analysis.fit import fit
+from analysis.laws import Law, laws
 from analysis.problem import AnalysisError
 from analysis.refit import RESAMPLED, Outcome, Request
 from warehouse.store import WarehouseError, default_url
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (AnalysisError, WarehouseError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Fit scaling laws of transfer.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("fit", help="fit a law to every dataset, and write the results back")
-    command.add_argument("--warehouse", metavar="URL", default=default_url(), help="default: %(default)s")
-    command.add_argument("--study", help="this study only; default: all")
-    command.add_argument("--law", default="transfer", help="a law of p and f; default: %(default)s")
+    _of_studies(command)
+    command.set_defaults(run=_fit)
+    command.add_argument("--law", default="transfer", help="default: %(default)s")
     command.add_argument(
-        "--delta", type=float, default=1e-3, help="Huber's δ on log residuals; default: %(default)s"
+        "--delta", type=float, default=1e-3, help="Huber's δ of log residuals; default: %(default)s"
     )
     command.add_argument(
         "--replicates", type=_count, default=1000, help="of the bootstrap; default: %(default)s"
     )
-    command.add_argument("--resample", choices=sorted(RESAMPLED), default="rows", help="default: %(default)s")
     command.add_argument("--seed", type=int, default=0, help="of the bootstrap; default: %(default)s")
+    command.add_argument("--resample", choices=sorted(RESAMPLED), help="the unit, in a study; default: rows")
+    table = command.add_argument_group("any table instead of a warehouse")
+    table.add_argument("--csv", type=Path, metavar="FILE", help="CSV, JSON lines or Parquet")
+    table.add_argument(
+        "--columns", nargs="+", metavar="SYMBOL=COLUMN", help="of the law's variables and the loss"
+    )
+    table.add_argument("--where", metavar="SQL", help="a condition on the table's columns")
+    table.add_argument("--cluster", metavar="COLUMN", help="resample the rows that share its value together")
+    return parser
+
+
+def _of_studies(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--warehouse", metavar="URL", default=default_url(), help="default: %(default)s")
+    command.add_argument("--study", help="this study only; default: all")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
-    try:
-        return _fit(options)
-    except (AnalysisError, WarehouseError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+
+def _law(name: str) -> Law:
+    if name not in laws:
+        raise AnalysisError(f"unknown law {name!r}; known: {', '.join(laws)}")
+    return laws[name]
 
 
 def _count(text: str) -> int:
@@ -50,36 +77,74 @@ def _count(text: str) -> int:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    if options.law not in laws:
-        raise AnalysisError(f"unknown law {options.law!r}; known: {', '.join(laws)}")
-    law = laws[options.law]
+    law = _law(options.law)
+    if options.csv:
+        return _fit_table(options, law)
+    for name in ("columns", "where", "cluster"):
+        if getattr(options, name):
+            raise AnalysisError(f"--{name} goes with --csv FILE")
     if {variable.symbol for variable in law.variables} != {"p", "f"}:
         needs = ", ".join(variable.symbol for variable in law.variables)
         raise AnalysisError(
             f"law {law.name} needs {needs}; a study's experiments are fitted by laws of p and f"
         )
-    request = Request(law, options.delta, options.replicates, options.resample, options.seed)
-    keys = [one.key for one in io.experiments(options.warehouse, options.study)]
-    with tqdm(total=len(keys) * request.replicates, unit="replicate", file=sys.stderr, leave=False) as bar:
+    request = Request(law, options.delta, options.replicates, options.resample or "rows", options.seed)
+    found = io.experiments(options.warehouse, options.study)
+    with tqdm(total=len(found) * request.replicates, unit="replicate", file=sys.stderr, leave=False) as bar:
 
         def progress(key: str, done: int) -> None:
             bar.set_description(key, refresh=False)
             bar.update(done)
 
-        outcomes = refit.refit(options.warehouse, request, options.study, progress)
+        outcomes = refit.refit(options.warehouse, request, found, progress)
     if options.json:
         print(json.dumps(_document(options.warehouse, outcomes), indent=2, ensure_ascii=False))
     else:
-        print(_table(options.warehouse, outcomes))
+        print(_tables(options.warehouse, outcomes))
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
         print(f"error: {outcome.key}: {outcome.error}", file=sys.stderr)
     return 1 if failed else 0
 
 
+def _fit_table(options: argparse.Namespace, law: Law) -> int:
+    if options.study or options.resample:
+        raise AnalysisError("--study and --resample go with a warehouse, not with --csv")
+    columns = _columns(options.columns or [], law)
+    arrays, cluster = io.table(options.csv, columns, options.where, options.cluster)
+    loss = arrays.pop("loss")
+    result = fit(law, arrays, loss, delta=options.delta)
+    with tqdm(total=options.replicates, unit="replicate", file=sys.stderr, leave=False) as bar:
+        resampled = result.bootstrap(
+            options.replicates, cluster=cluster, seed=options.seed, progress=bar.update
+        )
+    described = document(result, resampled, result.calibrated_profiles(cluster=cluster, seed=options.seed))
+    if options.json:
+        print(json.dumps(described, indent=2, ensure_ascii=False))
+        return 0
+    rows = cast(list[dict[str, object]], described["parameters"])
+    print(table(f"{options.csv}: {law.formula}, {described['status']}", rows))
+    return 0
+
+
+def _columns(given: Sequence[str], law: Law) -> dict[str, str]:
+    """The file's column for each of the law's variables and the loss, from SYMBOL=COLUMN."""
+    wanted = [*(variable.symbol for variable in law.variables), "loss"]
+    columns = {}
+    for one in given:
+        symbol, equals, column = one.partition("=")
+        if not equals or not column or symbol not in wanted:
+            raise AnalysisError(f"--columns {one}: give SYMBOL=COLUMN for {', '.join(wanted)}")
+        columns[symbol] = column
+    missing = [symbol for symbol in wanted if symbol not in columns]
+    if missing:
+        raise AnalysisError(f"--columns lacks {', '.join(missing)}: law {law.name} needs {', '.join(wanted)}")
+    return columns
+
+
 def _document(url: str, outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
     stored = {one.fit_id: one for one in io.stored_fits(url)}
-    document: list[dict[str, object]] = []
+    entries: list[dict[str, object]] = []
     for outcome in outcomes:
         entry: dict[str, object] = dict(vars(outcome.key)) | {
             "error": outcome.error,
@@ -93,40 +158,28 @@ def _document(url: str, outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
                 "options": one.options,
                 "objective": one.objective,
                 "status": one.status,
+                "credentials": one.credentials,
                 "parameters": io.stored_parameters(url, one.fit_id),
             }
-        document.append(entry)
-    return document
+        entries.append(plain(entry))
+    return entries
 
 
-def _table(url: str, outcomes: Sequence[Outcome]) -> str:
+def _tables(url: str, outcomes: Sequence[Outcome]) -> str:
     stored = {one.fit_id: one for one in io.stored_fits(url)}
-    lines = []
+    parts = []
     for outcome in outcomes:
-        if not outcome.fit_id:
-            continue
-        one = stored[outcome.fit_id]
-        state = ", current" if outcome.skipped else ""
-        lines.append(f"{outcome.key}: {laws[one.law].formula}, {one.status}{state}")
-        lines.append(f"  {'':<8}{'estimate':>12}{'std. error':>12}   95 % interval")
-        for row in io.stored_parameters(url, one.fit_id):
-            if row["interval_method"] != "percentile":
-                continue
-            low, high = f"{row['lower']:.4g}", f"{row['upper']:.4g}"
-            mark = "" if row["status"] == "identified" else f"  {row['status']}{_bound(row)}"
-            lines.append(
-                f"  {row['parameter']:<8}{row['estimate']:>12.4g}{row['standard_error']:>12.2g}"
-                f"   [{low}, {high}]{mark}"
+        if outcome.fit_id:
+            one = stored[outcome.fit_id]
+            state = ", current" if outcome.skipped else ""
+            rows = io.stored_parameters(url, one.fit_id)
+            parts.append(
+                table(
+                    f"{outcome.key}: {laws[one.law].formula}, {one.status}{state}",
+                    [row for row in rows if row["interval_method"] == "percentile"],
+                )
             )
-    return "\n".join(lines)
-
-
-def _bound(row: Mapping[str, object]) -> str:
-    """The end that the data do give, from the profile."""
-    bound, estimate = row["bound"], row["estimate"]
-    if not isinstance(bound, float) or not isinstance(estimate, float):
-        return ""
-    return f", at {'most' if bound >= estimate else 'least'} {bound:.4g}"
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":

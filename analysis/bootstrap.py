@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import norm
 
 from analysis.kernel import Flags, Floats, Ints
 from analysis.problem import AnalysisError, Problem, starts, to_natural
 from analysis.solver import NOTHING, SAME, Batch, Search, Settings, solve
 
+JACKKNIFE = 1000  # units; with more of them BCa intervals would cost more than the bootstrap
 CHUNK = 500  # replicates drawn from one stream and solved together; part of what a seed means
 
 
@@ -17,12 +19,15 @@ CHUNK = 500  # replicates drawn from one stream and solved together; part of wha
 class Bootstrap:
     """values (R, k): each replicate's optimum in natural parameters, columns in the law's order.
 
-    changed_basin: share of replicates whose optimum was not the one that a start from the fit's optimum leads
-    to. units: how many rows or clusters were resampled.
+    estimate (k,): the fit's own. jackknife (U, k): the optimum without each of the U resampled units; None
+    where there are more than JACKKNIFE of them. changed_basin: share of replicates whose optimum was not the
+    one that a start from the fit's leads to.
     """
 
     symbols: tuple[str, ...]
     values: Floats
+    estimate: Floats
+    jackknife: Floats | None
     changed_basin: float
     units: int
 
@@ -33,9 +38,39 @@ class Bootstrap:
 
     def percentile(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
         """Central percentile intervals, by symbol."""
-        tail = 50.0 * (1.0 - level)
-        low, high = np.percentile(self.values, [tail, 100.0 - tail], axis=0)
-        return {s: (float(a), float(b)) for s, a, b in zip(self.symbols, low, high, strict=True)}
+        tails = np.array([0.5 * (1.0 - level), 0.5 * (1.0 + level)])
+        return {s: _quantiles(self.values[:, i], tails) for i, s in enumerate(self.symbols)}
+
+    def bca(self, level: float = 0.95) -> dict[str, tuple[float, float] | None]:
+        """Bias-corrected and accelerated intervals (Efron 1987), by symbol; None where they are undefined.
+
+        They are where there is no jackknife, where leaving out a unit never moves the estimate, and where all
+        replicates lie on one side of it, as at the edge of a domain.
+        """
+        tails = np.array([0.5 * (1.0 - level), 0.5 * (1.0 + level)])
+        return {s: self._bca(i, tails) for i, s in enumerate(self.symbols)}
+
+    def _bca(self, i: int, tails: Floats) -> tuple[float, float] | None:
+        values, estimate = self.values[:, i], self.estimate[i]
+        # Ties count half, so that a replicate equal to the estimate is on neither side.
+        below = float(np.mean(values < estimate) + 0.5 * np.mean(values == estimate))
+        if self.jackknife is None or not 0.0 < below < 1.0:
+            return None
+        away = self.jackknife[:, i].mean() - self.jackknife[:, i]
+        spread = float((away**2).sum())
+        if not (np.isfinite(spread) and spread > 0.0):
+            return None
+        acceleration = float((away**3).sum()) / (6.0 * spread**1.5)
+        bias = float(norm.ppf(below))
+        shifted = bias + norm.ppf(tails)
+        if (acceleration * shifted >= 1.0).any():
+            return None
+        return _quantiles(values, norm.cdf(bias + shifted / (1.0 - acceleration * shifted)))
+
+
+def _quantiles(values: Floats, at: Floats) -> tuple[float, float]:
+    low, high = np.quantile(values, at)
+    return float(low), float(high)
 
 
 def bootstrap(
@@ -67,7 +102,18 @@ def bootstrap(
         changed += int(moved.sum())
         if progress:
             progress(count)
-    return Bootstrap(problem.law.symbols, np.concatenate(values), changed / replicates, units)
+    jackknife = None
+    if units <= JACKKNIFE:
+        without = 1.0 - np.eye(units)
+        jackknife = to_natural(problem, refit(problem, settings, first, without[:, unit] * weights)[0])
+    return Bootstrap(
+        symbols=problem.law.symbols,
+        values=np.concatenate(values),
+        estimate=to_natural(problem, found.minima[:1])[0],
+        jackknife=jackknife,
+        changed_basin=changed / replicates,
+        units=units,
+    )
 
 
 def clusters(problem: Problem, cluster: ArrayLike | None) -> tuple[Ints, int]:

@@ -3,18 +3,32 @@ symbols.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.kernel import Floats
 from analysis.problem import AnalysisError
 from warehouse.store import connect
 
+READERS = {
+    ".csv": "read_csv(?, sample_size = -1)",
+    ".tsv": "read_csv(?, sample_size = -1)",
+    ".json": "read_json(?)",
+    ".jsonl": "read_json(?)",
+    ".ndjson": "read_json(?)",
+    ".parquet": "read_parquet(?)",
+}
+NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
+_ROW = "row_of_the_file"
 SYMBOLS = {"p": "pretrain_steps", "f": "data_points", "N": "n_params_non_embedding"}
 
 
@@ -57,6 +71,7 @@ class Stored:
     fingerprint: str
     objective: float
     status: str
+    credentials: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -129,12 +144,16 @@ def stored_fits(url: str | None) -> list[Stored]:
     with connect(url, read_only=True) as connection:
         rows = connection.execute(
             """
-            select fit_id, study, dataset, model, method, law, options, input_fingerprint, objective, status
+            select fit_id, study, dataset, model, method, law, options, input_fingerprint, objective, status,
+                credentials
             from analysis.fits order by made_at, fit_id
             """
         ).fetchall()
     return [
-        Stored(row[0], Key(*row[1:5]), row[5], json.loads(row[6]), row[7], row[8], row[9]) for row in rows
+        Stored(
+            row[0], Key(*row[1:5]), row[5], json.loads(row[6]), row[7], row[8], row[9], json.loads(row[10])
+        )
+        for row in rows
     ]
 
 
@@ -193,3 +212,74 @@ def _insert(
         f"insert into {table} by name select ? as fit_id, {names}",
         [fit_id, *(list(column) for column in columns.values())],
     )
+
+
+def table(
+    path: Path, columns: Mapping[str, str], where: str | None = None, cluster: str | None = None
+) -> tuple[dict[str, Floats], NDArray[np.str_] | None]:
+    """Columns of a CSV, JSON-lines or Parquet file as float64 arrays by symbol; the cluster column as text.
+
+    columns: the file's column for each symbol. where: an SQL condition on the file's columns, which sees the
+    file's rows and nothing else: the connection has neither files nor network once they are read. Raises
+    AnalysisError for a file, column or condition that cannot be used and for numbers that are missing or not
+    finite, with their rows.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise AnalysisError(f"{path}: a table is one of {', '.join(READERS)}")
+    if not path.is_file():
+        raise AnalysisError(f"{path}: no such file")
+    with duckdb.connect(":memory:", config={"python_enable_replacements": False}) as connection:
+        try:
+            connection.execute("set autoinstall_known_extensions = false")
+            connection.execute(
+                f"create table rows as select *, row_number() over () as {_ROW} from {reader}", [str(path)]
+            )
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
+        except duckdb.Error as error:
+            raise AnalysisError(f"{path}: {_first_line(error)}") from None
+        types = dict(connection.execute("select column_name, column_type from (describe rows)").fetchall())
+        types.pop(_ROW)
+        _check_columns(path, types, columns, cluster)
+        wanted = [f"{_quoted(column)}::double" for column in columns.values()]
+        label = f"{_quoted(cluster)}::varchar" if cluster else "null"
+        query = f"select {_ROW}, {label}, {', '.join(wanted)} from rows"
+        if where:
+            query += f" where ({where}\n)"
+        try:
+            if len(connection.extract_statements(query)) != 1:
+                raise AnalysisError(f"--where: {where!r} is not one condition")
+            found = connection.execute(f"{query} order by {_ROW}").fetchall()
+        except duckdb.Error as error:
+            raise AnalysisError(f"--where: {_first_line(error)}") from None
+    if not found:
+        raise AnalysisError(f"{path}: no row{' satisfies --where' if where else ''}")
+    for i, (symbol, column) in enumerate(columns.items(), start=2):
+        wrong = [row[0] for row in found if row[i] is None or not isfinite(row[i])]
+        if wrong:
+            rows = ", ".join(str(number) for number in wrong[:5]) + (", …" if len(wrong) > 5 else "")
+            raise AnalysisError(f"{path}: column {column} ({symbol}) is missing or not finite in row {rows}")
+    arrays = {symbol: np.array([row[i] for row in found]) for i, symbol in enumerate(columns, start=2)}
+    return arrays, np.array([str(row[1]) for row in found]) if cluster else None
+
+
+def _check_columns(
+    path: Path, types: Mapping[str, str], columns: Mapping[str, str], cluster: str | None
+) -> None:
+    for column in [*columns.values(), *([cluster] if cluster else [])]:
+        if column not in types:
+            raise AnalysisError(f"{path}: no column {column!r}; it has {', '.join(types)}")
+    for symbol, column in columns.items():
+        if not NUMBER.match(types[column]):
+            raise AnalysisError(
+                f"{path}: column {column} ({symbol}) is {types[column].lower()}, not a number"
+            )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]

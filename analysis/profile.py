@@ -144,7 +144,8 @@ def calibrated(
 ) -> dict[str, float]:
     """The 95 % quantile, by symbol, of the deviance of the fit's own estimates in resamples drawn (R, n).
 
-    It takes the place of χ²'s where rows are not independent or residuals not of the likelihood's shape.
+    It takes the place of χ²'s where rows are not independent or residuals not of the likelihood's shape, and
+    is never less: where every resample stays at the same edge of the domain, it would be nothing.
     """
     if np.abs(residuals).mean() < _EXACT:
         return {}
@@ -162,7 +163,7 @@ def calibrated(
         held = warm.copy()
         held[:, i] = warm[0, i]
         deviance = 2.0 * (_replicated(posed, likelihood, held, drawn, i) - free)
-        cuts[symbol] = float(np.quantile(np.maximum(deviance, 0.0), 0.95))
+        cuts[symbol] = max(float(np.quantile(deviance, 0.95)), CHI2_95)
     return cuts
 
 
@@ -220,7 +221,8 @@ def _reach(
     size = np.sqrt(np.maximum(np.diag(information), 1e-300))
     covariance = np.linalg.pinv(information / np.outer(size, size), rcond=1e-12) / np.outer(size, size)
     at = int(np.count_nonzero(free[:i]))
-    reach = sqrt(max(float(covariance[at, at]), 0.0))
+    # In single precision, for LAPACK's last bits vary with where its arrays lie in memory.
+    reach = float(np.float32(sqrt(max(float(covariance[at, at]), 0.0))))
     size_of = abs(float(theta[i]))
     return min(max(reach, 1e-6 * max(size_of, 1e-3)), max(size_of, 1.0))
 

@@ -54,13 +54,15 @@ class Outcome:
 
 
 def refit(
-    url: str | None, request: Request, study: str | None, progress: Callable[[str, int], object]
+    url: str | None,
+    request: Request,
+    found: Sequence[Experiments],
+    progress: Callable[[str, int], object],
 ) -> list[Outcome]:
-    """Fit every key of the study, or of all; `progress` is told the key and the replicates done.
+    """Fit each of those that were found; `progress` is told the key and the replicates done.
 
     A key that cannot be fitted becomes an Outcome with its error, and the others go on.
     """
-    found = io.experiments(url, study)
     made = io.stored_fits(url)
     outcomes = []
     for one in found:
@@ -120,11 +122,12 @@ def _json(value: object) -> object:
 def _parameters(
     result: Fit, resampled: Bootstrap, profiled: Mapping[str, Profile]
 ) -> dict[str, Sequence[object]]:
-    """Columns of analysis.parameters: every parameter's percentile interval, then the profile intervals."""
+    """Columns of analysis.parameters: every parameter by each method that has an interval for it."""
     errors = resampled.standard_errors
     rows: list[tuple[object, ...]] = []
     for method, intervals in (
         ("percentile", resampled.percentile()),
+        ("bca", {s: ends for s, ends in resampled.bca().items() if ends}),
         ("profile", {s: (p.lower, p.upper) for s, p in profiled.items()}),
     ):
         for symbol, (lower, upper) in intervals.items():
@@ -176,4 +179,6 @@ def _predictions(result: Fit, resampled: Bootstrap, one: Experiments) -> dict[st
 def _window(values: Floats) -> Floats:
     """Log-spaced values over the range that was fitted, and the study's own among them."""
     own = np.unique(values)
+    if own.size == 1:
+        return own
     return np.unique(np.concatenate([np.geomspace(own[0], own[-1], GRID)[1:-1], own]))

@@ -122,8 +122,10 @@ class Search:
     starts: int
 
     def near(self, limit: int) -> Floats:
-        """The optimum and its neighbours (M, k): minima that a resample could prefer, within a fifth of it."""
-        return self.minima[self.objectives <= self.objectives[0] + 0.2 * abs(self.objectives[0])][:limit]
+        """The optimum and its neighbours (M, k), minima within a fifth of it: resamples could prefer them."""
+        within = self.objectives <= self.objectives[0] + 0.2 * abs(self.objectives[0])
+        out: Floats = self.minima[within][:limit]
+        return out
 
 
 def search(
@@ -218,6 +220,8 @@ def _around(problem: Problem, settings: Settings, weights: Floats, theta: Floats
     rises = 2.0 * np.array([1.0, 4.0, 16.0, 64.0]) * abs(objective) / weights.sum()
     reach = np.sqrt(rises[None, :] / np.maximum(values, 1e-9)[:, None])
     steps = (vectors / scale[:, None]).T[:, None, :] * reach[:, :, None]
-    both = np.concatenate([steps, -steps]).reshape(-1, theta.size)
+    # LAPACK's last bits, and signs, vary with where its arrays lie in memory; what is made of them must not.
+    steps *= np.where(steps.sum(axis=2, keepdims=True) < 0, -1.0, 1.0)
+    both = np.concatenate([steps, -steps]).reshape(-1, theta.size).astype(np.float32)
     out: Floats = np.clip(theta + both, problem.lower, problem.upper)
     return out

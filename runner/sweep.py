@@ -118,12 +118,14 @@ def check_sizes(study: Study, source: str, facts: dict[tuple[str, str], tokens.F
 def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
     """What the warehouse holds of the study; all is missing where there is none or nothing is prepared."""
     cells = tuple(study.cells())
-    if ready is None or not store.exists(url):
+    if not store.exists(url):
         return Progress((), {}, cells)
     with store.connect(url, read_only=True) as database:
         rows = database.execute(
             "select run_key, bool_or(status = 'ok'), arg_max(error, finished_at) from raw.runs group by all"
         ).fetchall()
+    if ready is None:
+        return Progress((), {}, cells)
     ok = {key for key, succeeded, _ in rows if succeeded}
     errors = {key: error for key, succeeded, error in rows if not succeeded}
     return Progress(

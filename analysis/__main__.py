@@ -3,6 +3,7 @@
 python -m analysis fit          # the transfer law on every dataset of every study; skips what is current
 python -m analysis fit --study demo --replicates 4000 --json
 python -m analysis fit --csv FILE --law chinchilla --columns N=size D=tokens loss=loss --cluster run --json
+python -m analysis cv           # every split, regularisation and form; then `compare`: Table 5
 python -m analysis transfer     # effective data transferred, after `dbt build`
 python -m analysis allocate --budget 1e6 --cost-step 1 --cost-point 100    # or --loss, the least cost of it
 """
@@ -16,7 +17,7 @@ from typing import cast
 
 from tqdm import tqdm
 
-from analysis import allocate_command, io, refit, transfer_command
+from analysis import allocate_command, crossval_command, io, refit, transfer_command
 from analysis.document import document, plain, table
 from analysis.fit import fit
 from analysis.laws import Law, laws
@@ -56,7 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--where", metavar="SQL", help="a condition on the table's columns")
     table.add_argument("--cluster", metavar="COLUMN", help="resample the rows that share its value together")
-    for add in (transfer_command.add, allocate_command.add):
+    for add in (
+        crossval_command.add_cv,
+        crossval_command.add_compare,
+        transfer_command.add,
+        allocate_command.add,
+    ):
         _of_studies(add(commands))
     return parser
 

@@ -242,6 +242,8 @@ def _crossings(values: Floats, deviance: Floats, cut: float) -> tuple[float | No
     below, above = np.flatnonzero(deviance[:at] > cut), np.flatnonzero(deviance[at:] > cut)
 
     def between(out: int, within: int) -> float:
+        if np.isinf(deviance[out]):  # on the way to infinity the cut is passed at the first step
+            return float(values[within])
         share = (deviance[out] - cut) / (deviance[out] - deviance[within])
         return float(values[out] + share * (values[within] - values[out]))
 

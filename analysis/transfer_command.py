@@ -24,6 +24,7 @@ from analysis.transfer import TransferredLaw, closed_form_multiplier, transferre
 from warehouse.provenance import provenance
 
 Row = dict[str, object]
+FEW = 10  # checkpoints; with fewer, cluster-robust intervals are known to be too narrow
 OPTIONS: Mapping[str, object] = {"method": "least squares of logarithms", "cluster": "checkpoint"}
 
 
@@ -186,6 +187,7 @@ def _described(one: Hernandez) -> Row:
         document |= {
             "n": one.law.n,
             "clusters": one.law.clusters,
+            "few_clusters": one.law.clusters < FEW,
             "r_squared": one.law.r_squared,
             "steps_of_k": one.law.steps,
             "parameters": {symbol: vars(estimate) for symbol, estimate in one.law.parameters.items()},
@@ -210,7 +212,8 @@ def _text(one: Hernandez) -> str:
         for symbol, e in one.law.parameters.items()
     ]
     counts = f"{one.law.n} experiments, {one.law.clusters} checkpoints, k at {one.law.steps} steps{size}"
-    return table(f"{heading}: {counts}", rows)
+    few = f"\n  fewer than {FEW} checkpoints: the intervals are likely too narrow"
+    return table(f"{heading}: {counts}", rows) + (few if one.law.clusters < FEW else "")
 
 
 def _multipliers(experiments: Sequence[Row]) -> list[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from analysis import fit, laws
 from analysis.allocate import Coefficients
 from analysis.problem import AnalysisError
 from analysis.transfer import closed_form_multiplier, transferred_law
@@ -92,3 +93,14 @@ def test_the_closed_form_of_table_2_is_the_extrapolation_that_paper_md_calls_wit
 def test_the_closed_form_is_nothing_where_data_do_not_pay():
     law = Coefficients(2.0, 1.0, 0.5, np.array([0.5, 0.0, -0.1]), 1.0)
     assert np.isnan(closed_form_multiplier(law, 10)).tolist() == [False, True, True]
+
+
+def test_a_curve_of_six_points_has_bounds_that_are_numbers():
+    f = np.array([8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
+    loss = np.array([5.591, 4.896, 4.486, 4.044, 3.638, 3.155])
+    profiled = fit(laws["power-floor"], {"f": f}, loss).calibrated_profiles()
+    # Three distinct rows fit three parameters exactly: the cut is far out, where the deviance is infinite.
+    assert max(one.cut for one in profiled.values()) > 100
+    for one in profiled.values():
+        assert one.lower is None or np.isfinite(one.lower)
+        assert one.upper is None or np.isfinite(one.upper)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from warehouse import spool
+from warehouse import migrations, spool
 from warehouse.store import Record
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ def warehouse(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_migrate_drain_and_status(tmp_path: Path) -> None:
     url = str(tmp_path / "warehouse.duckdb")
-    assert warehouse("migrate", "--warehouse", url).stdout == f"{url}: schema version 1\n"
+    assert warehouse("migrate", "--warehouse", url).stdout == f"{url}: schema version {migrations.latest()}\n"
     row = {"run_id": "r", "epoch": 0, "validation_loss": 1.5, "elapsed_s": 0.0}
     spool.write(spool.folder(Path(url)), spool.checked(Record("r", {"raw.epochs": [row]})))
     waiting = warehouse("status", "--warehouse", url).stdout

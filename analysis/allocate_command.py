@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import isfinite
 
 import numpy as np
 
@@ -107,7 +108,7 @@ def _rows(
             **one,
             **{column: None if np.isnan(value) else value for column, value in row.items()},
             "reached": float(reached[:, i].mean()),
-            "extrapolated": not (_inside(p, law.window["p"]) and _inside(f, law.window["f"])),
+            "extrapolated": isfinite(p) and not (_inside(p, law.window["p"]) and _inside(f, law.window["f"])),
         }
 
 

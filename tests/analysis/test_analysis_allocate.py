@@ -216,6 +216,9 @@ def test_a_loss_that_few_replicates_reach(fitted, capsys):
     assert 0.5 < row["reached"] < 0.9
     assert row["cost_upper"] is None
     assert row["cost_lower"] > 0
+    assert ask(url, "--loss", "1.0", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["pretrain_steps"], row["cost"], row["reached"], row["extrapolated"]) == (None, None, 0, False)
     assert ask(url, "--loss", "1.0") == 0
     assert capsys.readouterr().out == "s · d · m · full: loss 1: not reachable\n"
 

@@ -30,7 +30,7 @@ def test_a_floor_that_is_not_there_is_not_identified_and_bounded_above():
 
 
 def test_a_floor_at_zero_in_every_resample_keeps_a_bound_worth_the_name():
-    # Below a power law that steepens, E is at zero whatever is resampled: the calibration alone would say 1e-7.
+    # Below a power law that steepens, E is at zero in every resample: calibration alone would say 1e-7.
     p, f = (axis.ravel() for axis in np.meshgrid(np.geomspace(64, 1024, 6), np.geomspace(6, 192, 6)))
     loss = (5.0 * p**-0.3 + 5.0) * f**-0.12 * (f / 6) ** (-0.02 * np.log(f / 6))
     loss *= np.exp(0.01 * np.random.default_rng(0).normal(size=p.size))

@@ -19,6 +19,11 @@ COMMANDS = [
 ]
 FOUR = ["python -m runner sweep", "dbt build", "python -m analysis fit", "quarto render report/"]
 
+ALLOCATE = "python -m analysis allocate --budget 1e6 --cost-step 1 --cost-point 100"
+ANY_TABLE = (
+    "python -m analysis fit --csv losses.csv --law chinchilla --columns N=params D=tokens loss=loss --json"
+)
+
 # How each runs on the smoke study, in this order; the two of make are looked at below.
 ON_SMOKE = {
     "python -m runner plan --study mine.yml": "python -m runner plan --study {mine}",
@@ -28,6 +33,11 @@ ON_SMOKE = {
     "python -m warehouse status": "python -m warehouse status",
     "dbt build": "dbt build --target-path {target} --log-path {target}",
     "python -m analysis fit": "python -m analysis fit",
+    "python -m analysis transfer": "python -m analysis transfer --replicates 50",
+    ALLOCATE: ALLOCATE,
+    "python -m analysis cv": "python -m analysis cv --study smoke",
+    "python -m analysis compare": "python -m analysis compare --study smoke",
+    ANY_TABLE: ANY_TABLE.replace("losses.csv", "{losses}"),
     "quarto render report/": "python -m report --study smoke --output {output}",
 }
 
@@ -40,6 +50,10 @@ def here(smoke: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplac
     example = README.partition("```yaml\n")[2].partition("```")[0]
     (folder / "mine.yml").write_text(example)
     shutil.copy(ROOT / "runner" / "studies" / "smoke.yml", folder / "smoke.yml")
+    losses = [
+        f"{n},{d},{1.7 + 400 * n**-0.34 + 410 * d**-0.28}" for n in (1e6, 1e7, 1e8) for d in (1e8, 1e9, 1e10)
+    ]
+    (folder / "losses.csv").write_text("\n".join(["params,tokens,loss", *losses]))
     return Workplace(folder, smoke.cache)
 
 
@@ -57,6 +71,7 @@ def test_command(here: Workplace, command: str) -> None:
         "mine": here.folder / "mine.yml",
         "smoke": here.folder / "smoke.yml",
         "target": here.folder / "target",
+        "losses": here.folder / "losses.csv",
         "output": here.folder / "output",
     }
     words = [word.format(**places) for word in ON_SMOKE[command].split()]

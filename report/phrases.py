@@ -160,12 +160,21 @@ def window(row: object) -> str:
 
 
 def worth(rows: Rows) -> str:
-    """One sentence: the least and the most that the window's pre-training is worth in fine-tuning data."""
+    """One sentence: the least and the most that the window's pre-training is worth in fine-tuning data.
+
+    A factor above the span of the study's sizes is an extrapolation: the sentence says that it is more.
+    """
     known = exchanged(rows)
     if len(rows["pretraining_worth"][["first_steps", "last_steps"]].drop_duplicates()) != 1:
         return ""
     steps_of_window = window(rows["pretraining_worth"].iloc[0])
     more = f"Pre-training {steps_of_window} is worth multiplying the fine-tuning data by"
+    greatest = rows["pretraining_worth"].sort_values("multiplier").iloc[-1]
+    data_points = declared(rows, "data_points")
+    span = data_points[-1] / data_points[0]
+    if greatest.multiplier > span:
+        where = panel_name(rows, greatest.dataset, greatest.model)
+        known[-1] = f"more than the factor of {significant(span, 2)} that its sizes span on {where}"
     ends = known[0] if len(known) == 1 else f"{known[0]} and by {known[-1]}"
     return f"{more} {ends} (95 % intervals in brackets)."
 

@@ -157,25 +157,33 @@ def test_killed_and_started_again_it_loses_and_repeats_nothing(
     smoke: Workplace, unbroken: Workplace, workplace: Workplace, workers: int
 ) -> None:
     file = study(workplace, suite_of(smoke), workers)
-    command = [sys.executable, "-m", "runner", "sweep", "--study", file]
-    kills = 0
     for finished in (1, 3):
-        process = subprocess.Popen(
-            command, cwd=workplace.folder, env=workplace.environment, stderr=subprocess.DEVNULL
-        )
-        while process.poll() is None:
-            if recorded(workplace) >= finished:
-                process.kill()
-                process.wait()
-                kills += 1
-            time.sleep(0.02)
-    assert kills == 2
+        process = started(workplace, file, until=finished)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
     held = recorded(workplace)
     done = sweep(workplace, file)
     assert done.returncode == 0, done.stderr
     assert f"{held} done, 0 failed, {6 - held} to run" in done.stderr
     assert rows(workplace, LOSSES) == rows(unbroken, LOSSES)
     assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
+
+
+def started(workplace: Workplace, file: str, until: int) -> subprocess.Popen[str]:
+    """A sweep in a process group of its own, once it has recorded so many runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", "sweep", "--study", file],
+        cwd=workplace.folder,
+        env=workplace.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while recorded(workplace) < until:
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process
 
 
 def recorded(workplace: Workplace) -> int:
@@ -192,17 +200,7 @@ def recorded(workplace: Workplace) -> int:
 
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(smoke: Workplace, workplace: Workplace) -> None:
     file = study(workplace, suite_of(smoke), workers=2)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runner", "sweep", "--study", file],
-        cwd=workplace.folder,
-        env=workplace.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while recorded(workplace) < 2:
-        assert process.poll() is None
-        time.sleep(0.02)
+    process = started(workplace, file, until=2)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -216,16 +214,7 @@ def test_a_worker_that_dies_is_one_line_and_the_same_command_goes_on(
     smoke: Workplace, workplace: Workplace
 ) -> None:
     file = study(workplace, suite_of(smoke), workers=2)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runner", "sweep", "--study", file],
-        cwd=workplace.folder,
-        env=workplace.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while recorded(workplace) < 1:
-        assert process.poll() is None
-        time.sleep(0.02)
+    process = started(workplace, file, until=1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     workers = [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
     assert len(workers) == 2
@@ -285,16 +274,7 @@ def test_a_weight_that_is_not_finite_fails_and_can_be_tried_again(
 
 def test_a_locked_database_delays_rows_and_loses_none(smoke: Workplace, workplace: Workplace) -> None:
     file = study(workplace, suite_of(smoke))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runner", "sweep", "--study", file],
-        cwd=workplace.folder,
-        env=workplace.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while recorded(workplace) < 1:
-        assert process.poll() is None
-        time.sleep(0.02)
+    process = started(workplace, file, until=1)
     with store.connect(str(workplace.warehouse)):
         spool = workplace.folder / "warehouse.duckdb.spool"
         while len(list(spool.glob("[!.]*.json"))) < 2:

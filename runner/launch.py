@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.checkpoints import Checkpoint, CheckpointError
-from runner.study import Cell, Study
+from runner.study import Cell, Model, Study
+from runner.tokens import Tokens, TokensError, points_of
 from warehouse import store
 from warehouse.provenance import provenance
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from runner.finetune import Result
-    from runner.tokens import Tokens
 
 
 class LaunchError(Exception):
@@ -107,7 +107,6 @@ def run(job: Job) -> Outcome:
     import torch
 
     from runner.finetune import RunError
-    from runner.tokens import TokensError
 
     started_at = datetime.now(UTC)
     result = error = None
@@ -131,7 +130,6 @@ def _train(job: Job) -> "Result":
     import torch
 
     from runner.finetune import finetune
-    from runner.tokens import TokensError
 
     torch.set_num_threads(job.study.training.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -166,16 +164,14 @@ def _loaded(checkpoint: Checkpoint, precision: str) -> Loaded:
 
 
 @lru_cache(maxsize=16)
-def _points(study: Study, model: Any, dataset: str, cache: Path) -> "Tokens":
-    from runner.sweep import points_of
-
+def _points(study: Study, model: Model, dataset: str, cache: Path) -> Tokens:
     return points_of(study, model, dataset, cache)
 
 
 _zero_shots: dict[tuple[str, str, str], tuple[float, float]] = {}
 
 
-def _zero_shot(job: Job, loaded: Loaded, points: "Tokens") -> tuple[float, float]:
+def _zero_shot(job: Job, loaded: Loaded, points: Tokens) -> tuple[float, float]:
     """Validation and held-out loss of the checkpoint as it came, measured once for its runs on a dataset."""
     from runner.finetune import mean_loss
 

@@ -21,7 +21,7 @@ from runner import datasets, tokens
 from runner.checkpoints import Checkpoint, checkpoint, checkpoints, is_made, tokenizer_file
 from runner.declaration import StudyError, suite_from
 from runner.launch import Job, Outcome, launch
-from runner.study import Cell, Model, Study, Suite, digest, run_key
+from runner.study import Cell, Study, Suite, digest, run_key
 from warehouse import store
 
 
@@ -87,7 +87,7 @@ def tokenise(study: Study, source: str, cache: Path) -> None:
     facts = {}
     for model in study.models:
         for name in study.datasets:
-            facts[model.name, name] = points_of(study, model, name, cache).facts
+            facts[model.name, name] = tokens.points_of(study, model, name, cache).facts
         if model.path is not None:
             for steps in study.pretrain_steps:
                 checkpoint(model, steps, cache)
@@ -97,13 +97,6 @@ def tokenise(study: Study, source: str, cache: Path) -> None:
 def suites(study: Study) -> list[Suite]:
     """The suites that the study's models are of, each once."""
     return [suite_from(name) for name in dict.fromkeys(m.suite for m in study.models if m.suite)]
-
-
-def points_of(study: Study, model: Model, dataset: str, cache: Path) -> tokens.Tokens:
-    """The dataset's data points as the model's tokenizer and the study's context cut them."""
-    return tokens.tokenised(
-        datasets.get(dataset), tokenizer_file(model, cache), study.context, study.splits, cache
-    )
 
 
 def check_sizes(study: Study, source: str, facts: dict[tuple[str, str], tokens.Facts]) -> None:

@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from runner import datasets
+from runner.checkpoints import tokenizer_file
 from runner.datasets import Dataset, Document
 from runner.datasets.duplicates import deduplicate
-from runner.study import Splits, digest
+from runner.study import Model, Splits, Study, digest
 
 END_OF_TEXT = "<|endoftext|>"
 Points = npt.NDArray[np.int32]
@@ -98,6 +100,11 @@ def tokenised(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, c
         np.load(folder / f"{split}.npy", mmap_mode="r") for split in ("train", "validation", "heldout")
     )
     return Tokens(facts, train, validation, heldout)
+
+
+def points_of(study: Study, model: Model, dataset: str, cache: Path) -> Tokens:
+    """The dataset's data points as the model's tokenizer and the study's context cut them."""
+    return tokenised(datasets.get(dataset), tokenizer_file(model, cache), study.context, study.splits, cache)
 
 
 @lru_cache(maxsize=1)

@@ -72,16 +72,29 @@ def declaration_path(name_or_path: str, folder: Path, kind: str) -> Path:
 
 
 def _check_model(path: Path, key: str, model: Model, study: Study) -> None:
-    if (model.suite is None) == (model.path is None):
-        raise StudyError(f"{path}: {key}: give either suite and size, or path and tokens_per_step")
-    if model.path is not None:
+    sources = [name for name in ("suite", "path", "hub") if getattr(model, name) is not None]
+    if len(sources) != 1:
+        raise StudyError(
+            f"{path}: {key}: give either suite and size, or path and tokens_per_step, "
+            "or hub and tokens_per_step"
+        )
+    if model.hub is None:
+        for name, default in (("revision", "step{steps}"), ("parameters", None)):
+            if getattr(model, name) != default:
+                raise StudyError(f"{path}: {key}.{name}: goes with hub, not with {sources[0]}")
+    elif len({model.revision_at(steps) for steps in study.pretrain_steps}) < len(study.pretrain_steps):
+        raise StudyError(
+            f"{path}: {key}.revision: {model.revision} is the same at every step; "
+            "write {steps} where the number of steps stands"
+        )
+    if model.suite is None:
         if model.size is not None:
-            raise StudyError(f"{path}: {key}.size: goes with suite, not with path")
+            raise StudyError(f"{path}: {key}.size: goes with suite, not with {sources[0]}")
         if model.tokens_per_step is None:
-            raise StudyError(f"{path}: {key}.tokens_per_step: missing, and goes with path")
+            raise StudyError(f"{path}: {key}.tokens_per_step: missing, and goes with {sources[0]}")
         return
     if model.tokens_per_step is not None:
-        raise StudyError(f"{path}: {key}.tokens_per_step: goes with path; a suite has its own")
+        raise StudyError(f"{path}: {key}.tokens_per_step: goes with path or hub; a suite has its own")
     try:
         suite = suite_from(str(model.suite))
     except StudyError as error:

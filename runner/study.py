@@ -57,20 +57,28 @@ class Suite:
 
 @dataclass(frozen=True, config=_strict)
 class Model:
-    """Where a model's checkpoints come from: a suite of ours and a size in it, or a local directory.
+    """Where a model's checkpoints come from: a suite of ours and a size in it, a local directory, or the hub.
 
-    A directory holds one folder a revision, `step0`, `step32`, …, each in the hub's layout, and its study
-    says how many tokens a step of its pre-training saw.
+    A directory holds one folder a revision, `step0`, `step32`, …, each in the hub's layout; a hub repository
+    (`EleutherAI/pythia-2.8b`) has a branch or tag for each, spelt as `revision` says. Of both the study says
+    how many tokens a step of their pre-training saw. `parameters` is what `plan` counts with until the hub
+    has been asked.
     """
 
     suite: str | None = None
     size: str | None = None
     path: str | None = None
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")] | None = None
+    revision: Annotated[str, Field(pattern=r"^[\w.{}-]+$")] = "step{steps}"
     tokens_per_step: Positive | None = None
+    parameters: Positive | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.suite}-{self.size}" if self.suite else PurePath(str(self.path)).name
+        return f"{self.suite}-{self.size}" if self.suite else self.hub or PurePath(str(self.path)).name
+
+    def revision_at(self, steps: int) -> str:
+        return self.revision.replace("{steps}", str(steps))
 
 
 @dataclass(frozen=True, config=_strict)
@@ -105,6 +113,14 @@ class Fit:
     min_steps: Positive = 1
 
 
+@dataclass(frozen=True, config=_strict)
+class Published:
+    """The compute that a publication gives for the runs which the study repeats: FLOP over all of them."""
+
+    by: str
+    flops: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 @dataclass(frozen=True)
 class Cell:
     """One point of a study's grid: what to fine-tune, on what, on how much of it."""
@@ -118,7 +134,7 @@ class Cell:
 
     @property
     def revision(self) -> str:
-        return f"step{self.pretrain_steps}"
+        return self.model.revision_at(self.pretrain_steps)
 
     def __str__(self) -> str:
         seed = f", seed {self.seed}" if self.seed else ""
@@ -142,6 +158,8 @@ class Study:
     splits: Splits = Splits()
     fit: Fit = Fit()
     workers: Positive = 1
+    keep_checkpoints: bool = True
+    published: Published | None = None
 
     def cells(self) -> Iterator[Cell]:
         """All runs, checkpoint by checkpoint, the cheapest first."""

@@ -7,7 +7,8 @@ declared as (
         study,
         from_json(declaration -> '$.datasets', '["VARCHAR"]') as datasets,
         from_json(
-            declaration -> '$.models', '[{"suite": "VARCHAR", "size": "VARCHAR", "path": "VARCHAR"}]'
+            declaration -> '$.models',
+            '[{"suite": "VARCHAR", "size": "VARCHAR", "path": "VARCHAR", "hub": "VARCHAR"}]'
         ) as models,
         from_json(declaration -> '$.methods', '["VARCHAR"]') as methods,
         json_array_length(declaration -> '$.pretrain_steps')::bigint as n_steps,
@@ -23,7 +24,9 @@ final as (
         declared.datasets[places.position] as dataset,
         -- As Model.name in runner/study.py has it.
         coalesce(
-            models.model.suite || '-' || models.model.size, regexp_extract(models.model.path, '([^/]+)/*$', 1)
+            models.model.suite || '-' || models.model.size,
+            models.model.hub,
+            regexp_extract(models.model.path, '([^/]+)/*$', 1)
         ) as model,
         methods.method,
         declared.n_steps,

@@ -5,15 +5,36 @@
 A dataset yields documents (text with an id) and knows nothing of tokens, splits or models.
 """
 
-from runner.datasets import documentation, encyclopedia, python, statistics
-from runner.datasets.document import Dataset, DatasetError, Document
+from runner.datasets import (
+    arxiv,
+    documentation,
+    encyclopedia,
+    enron,
+    genome,
+    python,
+    python_code,
+    statistics,
+    textbook,
+)
+from runner.datasets.document import Dataset, DatasetError, Document, NotFetchedError
 from runner.datasets.duplicates import deduplicate
 
-__all__ = ["Dataset", "DatasetError", "Document", "deduplicate", "get", "known"]
+__all__ = ["Dataset", "DatasetError", "Document", "NotFetchedError", "deduplicate", "get", "known"]
 
 _DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
-    for dataset in (documentation.DATASET, statistics.DATASET, encyclopedia.DATASET, python.DATASET)
+    for dataset in (
+        documentation.DATASET,
+        statistics.DATASET,
+        encyclopedia.DATASET,
+        python.DATASET,
+        encyclopedia.FICTIONAL,
+        arxiv.DATASET,
+        textbook.DATASET,
+        enron.DATASET,
+        genome.DATASET,
+        python_code.DATASET,
+    )
 }
 
 

@@ -1,40 +1,54 @@
-"""Near-duplicate documents, found exactly: two texts are compared by the runs of five words they share."""
+"""Near-duplicate documents: every pair that can be one is compared, by the runs of words that both have.
+
+A run (shingle) is `WORDS` successive words, or `LETTERS` successive letters of a text that has no words (a
+genome). Runs are compared by a hash of 64 bits: among the ten million of a large dataset, the chance that any
+two different ones are taken for one is below one in a hundred thousand.
+"""
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
 
 from runner.datasets.document import Document
 
 WORDS = 5
+LETTERS = 31
 THRESHOLD = 0.5
-_BITS = 24
+Codes = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.int64]
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
-class Shingler:
-    """Turns texts into sets of shingles, each an exact integer code of `WORDS` successive words.
+def runs(text: str, length: int, letters: bool = False) -> Codes:
+    """Hashes of the distinct runs of `length` words (letters) of `text`, sorted; a shorter text is one run.
 
-    Codes of one shingler can be compared with each other, not with another's.
+    Case and punctuation are ignored. Codes can be compared within one process, not with another's.
     """
-
-    def __init__(self) -> None:
-        self._ids: defaultdict[str, int] = defaultdict(lambda: len(self._ids) + 1)
-
-    def shingles(self, text: str) -> frozenset[int]:
-        """Distinct shingles of `text`, case and punctuation ignored; a shorter text is a single one."""
-        return frozenset(self._codes(text))
-
-    def _codes(self, text: str) -> Iterator[int]:
-        mask = (1 << _BITS * WORDS) - 1
-        code = 0
-        words = re.findall(r"\w+", text.lower())
-        for position, word in enumerate(words, start=1):
-            code = (code << _BITS | self._ids[word]) & mask
-            if position >= min(WORDS, len(words)):
-                yield code
+    if letters:
+        joined = re.sub(r"\s+", "", text.lower()).encode()
+        units = np.frombuffer(joined, np.uint8).astype(np.uint64) + np.uint64(1)
+    else:
+        found = re.findall(r"\w+", text.lower())
+        units = np.fromiter(map(hash, found), np.int64, len(found)).view(np.uint64)
+    length = min(length, len(units))
+    if not length:
+        return units
+    codes = np.full(len(units) - length + 1, np.uint64(length))
+    for place in range(length):
+        codes = codes * _MULTIPLIER + units[place : place + len(codes)]
+    codes = (codes ^ (codes >> np.uint64(31))) * _MULTIPLIER
+    return np.unique(codes ^ (codes >> np.uint64(29)))
 
 
-def deduplicate(documents: Iterable[Document]) -> tuple[list[Document], int]:
+def shingles(text: str, letters: bool = False) -> Codes:
+    """The runs by which near-duplicates are told."""
+    return runs(text, LETTERS if letters else WORDS, letters)
+
+
+def deduplicate(documents: Iterable[Document], letters: bool = False) -> tuple[list[Document], int]:
     """The documents left when near-duplicates are dropped, in their order, and how many were dropped.
 
     A document is dropped when at least `THRESHOLD` of its distinct shingles are in one document that is kept
@@ -42,34 +56,70 @@ def deduplicate(documents: Iterable[Document]) -> tuple[list[Document], int]:
     compared: the rarest shingles of a document, one more than it may lack, include one that such a pair
     shares (prefix filtering; Chaudhuri, Ganti and Kaushik 2006), so only documents found there are counted.
     """
-    documents = list(documents)
-    shingler = Shingler()
-    shingles = [shingler.shingles(document.text) for document in documents]
-    frequency = Counter(code for codes in shingles for code in codes)
-    longest_first = sorted(range(len(documents)), key=lambda index: -len(shingles[index]))
-    kept: set[int] = set()
-    holders: defaultdict[int, list[int]] = defaultdict(list)
-    for index in longest_first:
-        codes = shingles[index]
-        shared = [code for code in codes if frequency[code] > 1]
-        needed = THRESHOLD * len(codes)
-        if len(shared) < needed or not _contained(shared, needed, frequency, holders, shingles):
-            kept.add(index)
-            for code in shared:
-                holders[code].append(index)
-    return [document for index, document in enumerate(documents) if index in kept], len(documents) - len(kept)
+    distinct: list[Document] = []
+    seen: set[bytes] = set()
+    number = 0
+    for document in documents:
+        number += 1
+        text = blake2b(document.text.encode(errors="surrogatepass"), digest_size=16).digest()
+        if text not in seen:
+            seen.add(text)
+            distinct.append(document)
+    kept = _kept([shingles(document.text, letters) for document in distinct])
+    return [distinct[index] for index in np.flatnonzero(kept)], number - int(kept.sum())
 
 
-def _contained(
-    shared: Sequence[int],
-    needed: float,
-    frequency: Counter[int],
-    holders: defaultdict[int, list[int]],
-    shingles: Sequence[frozenset[int]],
-) -> bool:
-    rarest = sorted(shared, key=lambda code: (frequency[code], code))[: int(len(shared) - needed) + 1]
-    candidates = {index for code in rarest for index in holders.get(code, ())}
-    return any(sum(code in shingles[index] for code in shared) >= needed for index in candidates)
+def _kept(codes: list[Codes]) -> npt.NDArray[np.bool_]:
+    """Which of the sets of shingles are kept."""
+    sizes = np.array([len(of_one) for of_one in codes], np.int64)
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    kept = np.ones(len(codes), np.bool_)
+    if not first[-1]:
+        return kept
+    together = np.concatenate(codes)
+    codes.clear()
+    order = np.argsort(together, kind="stable")
+    together = together[order]
+    starts = np.flatnonzero(np.concatenate([[True], together[1:] != together[:-1]]))
+    del together
+    frequency = np.diff(np.append(starts, first[-1]))
+    # Which shingle each one is, in the order of the documents, and who holds each shingle.
+    shingle = np.empty(first[-1], np.int32)
+    shingle[order] = np.repeat(np.arange(len(starts), dtype=np.int32), frequency)
+    holders = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[order]
+    del order
+    kept[:] = sizes == 0
+    for index in np.argsort(-sizes, kind="stable"):
+        shared = shingle[first[index] : first[index + 1]]
+        shared = shared[frequency[shared] > 1]
+        needed = THRESHOLD * sizes[index]
+        kept[index] = True
+        if len(shared) >= max(needed, 1):
+            rare = int(len(shared) - needed) + 1
+            rarest = shared[np.argsort(frequency[shared], kind="stable")[:rare]]
+            if _most_shared(rarest, starts, frequency, holders, kept, index):
+                kept[index] = _most_shared(shared, starts, frequency, holders, kept, index) < needed
+    return kept
+
+
+def _most_shared(
+    of: npt.NDArray[np.int32],
+    starts: Indices,
+    frequency: Indices,
+    holders: npt.NDArray[np.int32],
+    kept: npt.NDArray[np.bool_],
+    index: int,
+) -> int:
+    """How many of the shingles `of` are in the kept document, other than `index`, that holds most of them."""
+    found = holders[_ranges(starts[of], frequency[of])]
+    found = found[kept[found] & (found != index)]
+    return int(np.unique(found, return_counts=True)[1].max()) if len(found) else 0
+
+
+def _ranges(starts: Indices, lengths: Indices) -> Indices:
+    """The integers of all ranges start, …, start + length - 1, one range after another."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
 def unlike(documents: Iterable[Document], others: Iterable[Document]) -> Iterator[Document]:
@@ -78,16 +128,14 @@ def unlike(documents: Iterable[Document], others: Iterable[Document]) -> Iterato
     A document is left out when it and one of `others` share at least `THRESHOLD` of the shingles of the
     shorter of the two.
     """
-    shingler = Shingler()
-    sizes: list[int] = []
-    holders: defaultdict[int, list[int]] = defaultdict(list)
-    for index, other in enumerate(others):
-        codes = shingler.shingles(other.text)
-        sizes.append(len(codes))
-        for code in codes:
-            holders[code].append(index)
+    codes = [shingles(other.text) for other in others]
+    sizes = np.array([len(of_one) for of_one in codes], np.int64)
+    together = np.concatenate([np.empty(0, np.uint64), *codes])
+    order = np.argsort(together, kind="stable")
+    together, holders = together[order], np.repeat(np.arange(len(sizes)), sizes)[order]
     for document in documents:
-        codes = shingler.shingles(document.text)
-        overlaps = Counter(index for code in codes if code in holders for index in holders[code])
-        if all(n < THRESHOLD * min(sizes[index], len(codes)) for index, n in overlaps.items()):
+        of_one = shingles(document.text)
+        left, right = np.searchsorted(together, of_one), np.searchsorted(together, of_one, "right")
+        who, shared = np.unique(holders[_ranges(left, right - left)], return_counts=True)
+        if np.all(shared < THRESHOLD * np.minimum(sizes[who], len(of_one))):
             yield document

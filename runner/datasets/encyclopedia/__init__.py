@@ -15,6 +15,7 @@ from runner.datasets.encyclopedia.prose import biography
 from runner.datasets.encyclopedia.simulation import simulate
 
 PEOPLE = 2_000
+PEOPLE_IN_FULL = 6_000
 SEED = 0
 
 
@@ -25,9 +26,15 @@ def biographies(people: int, seed: int) -> Iterator[Document]:
         yield Document(f"{person}", biography(universe, person, seed).text)
 
 
-DATASET = Dataset(
-    name="encyclopedia",
-    source=f"{PEOPLE:,} biographies written from a simulated universe (seed {SEED}), made here",
-    licence="MIT",
-    documents=partial(biographies, PEOPLE, SEED),
-)
+def _of(name: str, people: int) -> Dataset:
+    return Dataset(
+        name=name,
+        source=f"{people:,} biographies written from a simulated universe (seed {SEED}), made here",
+        licence="MIT",
+        documents=partial(biographies, people, SEED),
+    )
+
+
+DATASET = _of("encyclopedia", PEOPLE)
+# For studies of the paper's size and above: other lives, in a universe of its own.
+FICTIONAL = _of("fictional-encyclopedia", PEOPLE_IN_FULL)

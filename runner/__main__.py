@@ -15,6 +15,7 @@ from runner import datasets
 from runner.checkpoints import CheckpointError
 from runner.datasets import DatasetError
 from runner.declaration import StudyError, study_from, suite_from
+from runner.hub import FetchError
 from runner.launch import LaunchError
 from runner.plan import plan, status
 from runner.sweep import sweep
@@ -60,7 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
             if sweep(study, options.study, options.warehouse, cache, retry_failed=options.retry_failed)
             else 0
         )
-    except (StudyError, DatasetError, CheckpointError, TokensError, store.WarehouseError) as error:
+    except (
+        StudyError,
+        DatasetError,
+        CheckpointError,
+        FetchError,
+        TokensError,
+        store.WarehouseError,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except LaunchError as error:

@@ -1,25 +1,27 @@
-"""Where a model pre-trained for p steps comes from: a suite made here, or a local directory.
+"""Where a model pre-trained for p steps comes from: a suite made here, a local directory, or the hub.
 
-Both hold one folder a revision (`step0`, `step32`, …) in the hub's layout: config.json, safetensors,
-tokenizer.json. Only `load` imports torch.
+The first two hold one folder a revision (`step0`, `step32`, …) in the hub's layout: config.json, safetensors,
+tokenizer.json. runner/hub.py sees to the third. Only `load` imports torch.
 """
 
 import hashlib
 import json
 import math
+import pickle
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
+from runner import hub
 from runner.declaration import suite_from
+from runner.hub import Revision
 from runner.study import Model, Study, Suite, digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-EMBEDDINGS = ("embed_in", "embed_out", "wte", "wpe", "lm_head", "embed_tokens")
 
 
 class CheckpointError(Exception):
@@ -43,28 +45,45 @@ class Checkpoint:
     n_params_non_embedding: int | None
     heldout_loss: float | None
     path: Path
+    hub: Revision | None = None
 
 
 def suite_folder(suite: Suite, cache: Path) -> Path:
-    """Where `pretrain` puts the suite's checkpoints; its declaration and text's version are in the name."""
+    """Where `pretrain` puts the suite's checkpoints; what decides their weights is in the name."""
     from runner import datasets
 
     made_from = [suite.identity(), datasets.get(suite.text).version()]
     return cache / "suites" / f"{suite.suite}-{digest(made_from)[:16]}"
 
 
+def size_folder(suite: Suite, size: str, cache: Path) -> Path:
+    """Where the checkpoints of one size of the suite are; its shape is in the name."""
+    shape = suite.models[size]
+    return suite_folder(suite, cache) / f"{size}-{shape.layers}x{shape.hidden}x{shape.heads}"
+
+
+def suite_tokenizer(suite: Suite, cache: Path) -> Path:
+    """The tokenizer.json of the suite, shared by suites of the same text, vocabulary and context."""
+    from runner import datasets
+
+    made_from = [datasets.get(suite.text).version(), suite.vocabulary, suite.context]
+    return cache / "tokenizers" / f"{suite.text}-{digest(made_from)[:16]}" / "tokenizer.json"
+
+
 def model_folder(model: Model, cache: Path) -> Path:
-    """The folder that holds the model's revisions."""
+    """The folder that holds the revisions of a model which is on this machine."""
     if model.path is not None:
         return Path(model.path)
-    return suite_folder(suite_from(str(model.suite)), cache) / str(model.size)
+    return size_folder(suite_from(str(model.suite)), str(model.size), cache)
 
 
 def tokenizer_file(model: Model, cache: Path) -> Path:
     """The tokenizer.json that all revisions of the model share."""
-    if model.path is None:
-        return suite_folder(suite_from(str(model.suite)), cache) / "tokenizer" / "tokenizer.json"
-    folders = sorted(Path(model.path).glob("step*/tokenizer.json"))
+    if model.hub is not None:
+        return hub.tokenizer_file(model, cache)
+    if model.suite is not None:
+        return suite_tokenizer(suite_from(model.suite), cache)
+    folders = sorted(Path(str(model.path)).glob("step*/tokenizer.json"))
     if not folders:
         raise CheckpointError(
             f"{model.path}: no step*/tokenizer.json; expected one folder a revision: step0, …"
@@ -72,16 +91,24 @@ def tokenizer_file(model: Model, cache: Path) -> Path:
     return folders[0]
 
 
-def is_made(model: Model, cache: Path) -> bool:
-    """False for a suite that has not been pre-trained yet."""
-    return model.path is not None or model_folder(model, cache).is_dir()
+def absent(model: Model, study: Study, cache: Path) -> list[int]:
+    """Steps of which nothing is known yet: of a suite not pre-trained so far, of a hub not asked yet."""
+    if model.path is not None:
+        return []
+    if model.hub is not None:
+        return [p for p in study.pretrain_steps if hub.known(model, p, cache) is None]
+    folder = model_folder(model, cache)
+    return [p for p in study.pretrain_steps if not (folder / f"step{p}").is_dir()]
 
 
 def checkpoint(model: Model, steps: int, cache: Path) -> Checkpoint:
     """The model's revision after so many steps, its files digested.
 
-    Raises CheckpointError where the revision is missing, naming those that exist.
+    Raises CheckpointError where the revision is missing, naming those that exist, and FetchError where the
+    hub has not been asked yet and does not give it.
     """
+    if model.hub is not None:
+        return _of_the_hub(model, steps, hub.described(model, steps, cache))
     folder = model_folder(model, cache)
     path = folder / f"step{steps}"
     if not (path / "config.json").is_file():
@@ -93,8 +120,8 @@ def checkpoint(model: Model, steps: int, cache: Path) -> Checkpoint:
     if model.path is None:
         suite = suite_from(str(model.suite))
         per_step = suite.batch * suite.context
-        losses = json.loads((folder / "heldout_losses.json").read_text())
-        heldout_loss, source = losses[path.name], f"suite {suite.suite}"
+        heldout_loss = json.loads((path / "heldout_loss.json").read_text())
+        source = f"suite {suite.suite}"
     else:
         per_step = int(model.tokens_per_step or 0)
         heldout_loss, source = None, f"directory {model.path}"
@@ -112,27 +139,61 @@ def checkpoint(model: Model, steps: int, cache: Path) -> Checkpoint:
     )
 
 
+def _of_the_hub(model: Model, steps: int, revision: Revision) -> Checkpoint:
+    return Checkpoint(
+        model=model.name,
+        revision=revision.revision,
+        pretrain_steps=steps,
+        digest=revision.digest,
+        source=f"hub {revision.hub} at {revision.commit}",
+        pretrain_tokens=steps * int(model.tokens_per_step or 0),
+        n_params=revision.n_params,
+        n_params_non_embedding=revision.n_params_non_embedding,
+        heldout_loss=None,
+        path=revision.folder,
+        hub=revision,
+    )
+
+
 def checkpoints(study: Study, cache: Path) -> dict[tuple[str, int], Checkpoint]:
     """All checkpoints that the study starts from, by model name and step."""
     return {(m.name, p): checkpoint(m, p, cache) for m in study.models for p in study.pretrain_steps}
 
 
 def load(where: Checkpoint) -> "PreTrainedModel":
-    """The model with its weights, in float32 on the CPU.
+    """The model with its weights, in float32 on the CPU; fetched from the hub where it is not on disk yet.
 
-    Raises CheckpointError where the files cannot be read or hold a weight that is not finite.
+    Raises CheckpointError where the files cannot be read, lack a weight or hold one that is not finite, and
+    FetchError where the hub does not give them.
     """
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            where.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
+    with hub.held(where.hub) if where.hub else nullcontext():
+        if where.hub:
+            hub.fetched(where.hub)
+        # Without safetensors, torch reads the .bin by weights_only: it holds no code.
+        safetensors = where.hub is None or any(f.name.endswith(".safetensors") for f in where.hub.files)
+        try:
+            model: PreTrainedModel
+            model, report = AutoModelForCausalLM.from_pretrained(
+                where.path,
+                dtype=torch.float32,
+                use_safetensors=safetensors,
+                weights_only=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{where.path}: cannot be loaded: {reason}") from error
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"{where.path}: lacks {len(missing)} of the model's weights, {missing[0]} for one"
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"{where.path}: cannot be loaded: {' '.join(str(error).split())}") from error
     if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
         raise CheckpointError(f"{where.path}: holds a weight that is not finite")
     return model
@@ -147,16 +208,16 @@ def _count_parameters(path: Path) -> tuple[int, int] | None:
                 for name in tensors.keys():  # noqa: SIM118 - safe_open is no mapping
                     count = math.prod(tensors.get_slice(name).get_shape())
                     total += count
-                    embedding += count if any(part in EMBEDDINGS for part in name.split(".")) else 0
+                    embedding += count if any(part in hub.EMBEDDINGS for part in name.split(".")) else 0
         except (SafetensorError, OSError):
             return None
     return (total, embedding) if total else None
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 over the files that decide what the model computes, shortened to 128 bits."""
-    total = hashlib.sha256()
+    """What identifies a revision's weights, configuration and tokenizer."""
+    digests = {}
     for file in sorted([path / "config.json", path / "tokenizer.json", *path.glob("*.safetensors")]):
         with file.open("rb") as stream:
-            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return total.hexdigest()[:32]
+            digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return hub.digest_of(digests)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from runner.checkpoints import is_made
+from runner import hub
+from runner.checkpoints import absent, checkpoint
 from runner.declaration import suite_from
 from runner.study import Cell, Model, Study
-from runner.sweep import Prepared, Progress, prepared, progress
+from runner.sweep import Progress, prepared, progress, unfetched
 from warehouse import store
 
 EPOCHS = 10.0  # what Barnett 2024's total compute implies; used until a run has been measured
+BYTES_A_PARAMETER = 2  # Pythia is kept in float16
 UTILISATION = 0.2  # of this CPU's matrix product, which small models reach; used until then too
 
 
@@ -43,15 +45,17 @@ def plan(study: Study, source: str, url: str, cache: Path) -> None:
     _print_grid(study, state)
     print()
     print_progress(study, state, url)
-    for model in study.models:
-        if not is_made(model, cache):
-            print(f"{model.name} is not pre-trained yet; the sweep does that first")
+    for reason in unfetched(study).values():
+        print(reason)
+    _print_checkpoints(study, cache)
     if ready is None:
         print("sizes are checked against the datasets once these are tokenised, before anything is trained")
+    n_params = {m: _parameters(m, study, cache) for m in study.models}
+    _print_published(study, n_params)
     if not state.missing:
         return
     experience = _experience(url)
-    flops = sum(_flops(study, cell, ready, experience.epochs) for cell in state.missing)
+    flops = experience.epochs * sum(_flops(study, cell, n_params) for cell in state.missing)
     print(
         f"left to train: {flops:.3g} FLOP (6·N·D over {experience.epochs:.1f} epochs, D = f·context), "
         f"about {_duration(flops / experience.flop_per_s / study.workers)} "
@@ -89,19 +93,67 @@ def _print_grid(study: Study, state: Progress) -> None:
         print(f"  {steps:>14}" + "".join(f"{count:>{width}}" for count in counts))
 
 
-def _flops(study: Study, cell: Cell, ready: Prepared | None, epochs: float) -> float:
-    if ready is not None:
-        n_params = ready.checkpoints[cell.model.name, cell.pretrain_steps].n_params or 0
-    else:
-        n_params = _declared_parameters(cell.model)
-    return 6.0 * n_params * cell.data_points * study.context * epochs
+def _print_checkpoints(study: Study, cache: Path) -> None:
+    """Which models are not here yet, and the disk that those of the hub need."""
+    needed: list[float] = []
+    asked = True
+    for model in study.models:
+        steps = absent(model, study, cache)
+        if steps and model.hub is None:
+            print(f"{model.name} is not pre-trained yet; the sweep does that first")
+        elif model.hub is not None:
+            if steps:
+                asked = False
+                of = f"{len(steps)} of its {len(study.pretrain_steps)} revisions"
+                print(f"{model.name}: the hub has not been asked for {of} yet; the sweep does that first")
+            for step in study.pretrain_steps:
+                revision = hub.known(model, step, cache)
+                files = () if revision is None else revision.missing
+                guessed = BYTES_A_PARAMETER * (model.parameters or 0) if revision is None else 0
+                needed.append(guessed + sum(file.size for file in files))
+    if any(needed):
+        how = "" if asked else f", at {BYTES_A_PARAMETER} bytes a parameter where the hub has not been asked"
+        kept = (
+            ""
+            if study.keep_checkpoints
+            else (f"; keep_checkpoints: false keeps two on disk, {2 * max(needed) / 1e9:.1f} GB")
+        )
+        print(f"checkpoints to fetch: {sum(n > 0 for n in needed)}, {sum(needed) / 1e9:.1f} GB{how}{kept}")
 
 
-def _declared_parameters(model: Model) -> int:
-    """Parameters of a suite's GPT-NeoX before it is made: 12·layers·hidden² and both embeddings."""
+def _print_published(study: Study, n_params: dict[Model, int | None]) -> None:
+    """The study's compute beside that of the publication it repeats, and why they differ."""
+    if study.published is None:
+        return
+    tokens = sum(_flops(study, cell, n_params) for cell in study.cells())
+    points = tokens / study.context
+    epochs = study.published.flops / points
+    print(
+        f"{study.published.by} gives {study.published.flops:.3g} FLOP for all runs. Counting a data point as "
+        f"one token, 6·N·f is {points:.3g} an epoch, so that is {epochs:.1f} epochs a run; with the "
+        f"{study.context} tokens that a data point has, the same epochs are {epochs * tokens:.3g} FLOP"
+    )
+
+
+def _flops(study: Study, cell: Cell, n_params: dict[Model, int | None]) -> float:
+    """FLOP of one epoch of the run; none where the model's parameters are not known."""
+    return 6.0 * (n_params[cell.model] or 0) * cell.data_points * study.context
+
+
+def _parameters(model: Model, study: Study, cache: Path) -> int | None:
+    """Parameters: of the hub's configuration once it was asked, as the study declares them until then."""
+    if model.hub is not None:
+        asked = (hub.known(model, steps, cache) for steps in study.pretrain_steps)
+        n_params = next((revision.n_params for revision in asked if revision), model.parameters)
+        if n_params is None:
+            print(f"{model.name}: its parameters are not known until the hub is asked; its FLOP are left out")
+        return n_params
+    if model.path is not None:
+        return checkpoint(model, study.pretrain_steps[0], cache).n_params
     suite = suite_from(str(model.suite))
     size = suite.models[str(model.size)]
-    return 12 * size.layers * size.hidden**2 + 2 * suite.vocabulary * size.hidden
+    h = size.hidden
+    return size.layers * (12 * h**2 + 13 * h) + 2 * h + 2 * suite.vocabulary * h
 
 
 def _experience(url: str) -> Experience:
@@ -124,4 +176,6 @@ def _experience(url: str) -> Experience:
 
 def _duration(seconds: float) -> str:
     minutes = max(1, round(seconds / 60))
-    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes / 60:.0f} h" if minutes < 100 * 60 else f"{minutes / 1440:.0f} days"

@@ -35,7 +35,11 @@ class Size:
 
 @dataclass(frozen=True, config=_strict)
 class Suite:
-    """Checkpoints pre-trained here: one text, one tokenizer, one schedule, one or more sizes of model."""
+    """Checkpoints pre-trained here: one text, one tokenizer, one schedule, one or more sizes of model.
+
+    Steps and sizes can be added later, and what was trained goes on from where it ended; for steps the
+    schedule must not depend on which is the last, so `decay_steps` says over how many the rate decays.
+    """
 
     suite: Name
     text: Name
@@ -46,13 +50,21 @@ class Suite:
     warmup: Step
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     models: dict[Name, Size] = Field(min_length=1)
+    decay_steps: Positive | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
     seed: int = 0
     threads: Positive = 2
 
+    @property
+    def decay(self) -> int:
+        """Steps over which the learning rate decays, the warm-up included."""
+        return self.decay_steps or max(self.steps)
+
     def identity(self) -> dict[str, Any]:
-        """What determines the suite's weights: the declaration without the number of threads."""
-        return {key: value for key, value in asdict(self).items() if key != "threads"}
+        """What determines the weights that a size of the suite has after a step."""
+        left_out = ("steps", "models", "threads", "decay_steps")
+        declared = {key: value for key, value in asdict(self).items() if key not in left_out}
+        return {**declared, "decay": self.decay}
 
 
 @dataclass(frozen=True, config=_strict)

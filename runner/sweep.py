@@ -17,8 +17,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from runner import datasets, tokens
-from runner.checkpoints import Checkpoint, checkpoint, checkpoints, is_made, tokenizer_file
+from runner import datasets, hub, tokens
+from runner.ahead import fetched_ahead
+from runner.checkpoints import Checkpoint, absent, checkpoint, checkpoints, tokenizer_file
+from runner.datasets import DatasetError
 from runner.declaration import StudyError, suite_from
 from runner.launch import Job, Outcome, launch
 from runner.study import Cell, Study, Suite, digest, run_key
@@ -43,11 +45,24 @@ class Progress:
     missing: tuple[Cell, ...]
 
 
+def unfetched(study: Study) -> dict[str, str]:
+    """The study's datasets that are not on this machine, each with what to do about it."""
+    reasons = {}
+    for name in study.datasets:
+        try:
+            datasets.get(name).version()
+        except DatasetError as error:
+            reasons[name] = str(error)
+    return reasons
+
+
 def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
-    """The study's keys where all it needs is on this machine, else None. Imports no torch.
+    """The study's keys where all it needs is on this machine, else None. Imports no torch, asks no network.
 
     Raises StudyError where a dataset has fewer data points than the study asks for.
     """
+    if unfetched(study):
+        return None
     facts: dict[tuple[str, str], tokens.Facts] = {}
     for model in study.models:
         for name in study.datasets:
@@ -60,7 +75,7 @@ def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
                 return None
             facts[model.name, name] = found
     check_sizes(study, source, facts)
-    if not all(is_made(model, cache) for model in study.models):
+    if any(absent(model, study, cache) for model in study.models):
         return None
     found_checkpoints = checkpoints(study, cache)
     keys = {
@@ -78,19 +93,23 @@ def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
 def tokenise(study: Study, source: str, cache: Path) -> None:
     """Make the study's tokenizers and data points, and check what it asks for against what there is.
 
-    Raises StudyError where a dataset is too small, CheckpointError where a directory lacks a revision.
+    Raises DatasetError where a dataset is not fetched, StudyError where one is too small, CheckpointError
+    or FetchError where a directory or the hub lacks a revision.
     """
-    from runner.pretrain import text_of
+    for reason in unfetched(study).values():
+        raise DatasetError(reason)
+    for model in study.models:
+        if model.suite is None:
+            for steps in study.pretrain_steps:
+                checkpoint(model, steps, cache)
+        else:
+            from runner.pretrain import text_of
 
-    for suite in suites(study):
-        text_of(suite, cache)
+            text_of(suite_from(model.suite), cache)
     facts = {}
     for model in study.models:
         for name in study.datasets:
             facts[model.name, name] = tokens.points_of(study, model, name, cache).facts
-        if model.path is not None:
-            for steps in study.pretrain_steps:
-                checkpoint(model, steps, cache)
     check_sizes(study, source, facts)
 
 
@@ -130,13 +149,13 @@ def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
 
 def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: bool = False) -> int:
     """Run what is missing. Returns the number of the study's runs that stand failed at the end."""
-    from runner.pretrain import pretrain
-
     tokenise(study, source, cache)
     with store.connect(url):
         pass  # made, or migrated, or found unusable before an hour of training
     store.drain(url)
     for suite in suites(study):
+        from runner.pretrain import pretrain
+
         pretrain(suite, cache)
     ready = prepared(study, source, cache)
     assert ready is not None
@@ -162,7 +181,14 @@ def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: boo
         )
         for cell in cells
     ]
-    with closing(launch(jobs, study.workers)) as outcomes:
+    if not study.keep_checkpoints:
+        for found in {c.hub for c in ready.checkpoints.values()} - {job.checkpoint.hub for job in jobs}:
+            if found is not None:
+                hub.drop(found)  # of a sweep that was stopped before it could
+    with (
+        closing(launch(jobs, study.workers)) as launched,
+        closing(fetched_ahead(jobs, launched, keep=study.keep_checkpoints)) as outcomes,
+    ):
         _show(jobs, outcomes)
     store.drain(url)
     after = progress(study, ready, url)
@@ -221,7 +247,7 @@ def declare(study: Study, ready: Prepared, url: str) -> None:
         "raw.datasets": [{**asdict(facts), "recorded_at": now} for facts in ready.facts.values()],
         "raw.checkpoints": [
             {
-                **{key: value for key, value in asdict(found).items() if key != "path"},
+                **{key: value for key, value in asdict(found).items() if key not in ("path", "hub")},
                 "recorded_at": now,
             }
             for found in ready.checkpoints.values()

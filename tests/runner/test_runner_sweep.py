@@ -32,7 +32,7 @@ workers: {workers}
 
 
 def suite_of(smoke: Workplace) -> Path:
-    (folder,) = (smoke.cache / "suites").glob("smoke-*/tiny")
+    (folder,) = (smoke.cache / "suites").glob("smoke-*/tiny-*")
     return folder
 
 

@@ -34,6 +34,8 @@ def study_from(name_or_path: str) -> Study:
         raise StudyError(
             f"{path}: training.micro_batch: {micro} does not divide training.batch, {study.training.batch}"
         )
+    if ("lora" in study.methods) != (study.lora is not None):
+        raise StudyError(f"{path}: lora: its block goes with lora in methods, and that with the block")
     fitted = [p for p in study.pretrain_steps if p >= study.fit.min_steps]
     if not fitted:
         raise StudyError(

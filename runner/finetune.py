@@ -1,19 +1,23 @@
 """One run: a checkpoint fine-tuned on f data points until its validation loss stops falling.
 
-AdamW on all parameters at a constant rate, early stopping by patience, best epoch kept. Stopping is decided
-on the validation split; the reported loss is of the held-out split (Barnett 2024 uses one for both, which
-flatters small f). accelerate places the model, casts, and holds back gradients that are being accumulated.
+AdamW on all trainable parameters at a constant rate, early stopping by patience, best epoch kept. Stopping is
+decided on the validation split; the reported loss is of the held-out split (Barnett 2024 uses one for both,
+which flatters small f). An effective batch passes through the model in as many parts as memory asks for, and
+on as many processes as were launched: each of its tokens weighs the same however it was divided.
 """
 
 import contextlib
 import resource
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from runner.study import Training
 from runner.tokens import Points
@@ -21,6 +25,14 @@ from runner.tokens import Points
 
 class RunError(Exception):
     """A run that cannot be finished: one line."""
+
+
+@dataclass
+class Passes:
+    """Data points that one process passes at once, training and evaluating; less where memory runs out."""
+
+    micro_batch: int
+    evaluation_batch: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run measured. Losses are nats per token, those of the best epoch."""
+    """What a run measured. Losses are nats per token, those of the best epoch.
+
+    `train_s` is the part of `wall_s` in which it trained; the rest is evaluation and copies of weights.
+    """
 
     loss: float
     loss_validation: float
@@ -43,10 +58,14 @@ class Result:
     best_epoch: int
     optimizer_steps: int
     tokens_seen: int
+    trainable_params: int
+    processes: int
     micro_batch: int
+    evaluation_batch: int
     peak_memory_bytes: int
     device: str
     wall_s: float
+    train_s: float
     curve: tuple[Epoch, ...]
 
 
@@ -58,13 +77,14 @@ def finetune(
     loss_zero_shot: float,
     validation_zero_shot: float,
     training: Training,
+    passes: Passes,
     seed: int,
     accelerator: Accelerator,
 ) -> Result:
     """Train `model` in place on `train` (data points × context) and measure it at its best epoch.
 
     The order of epoch e is a shuffle drawn from (seed, e), the same for every checkpoint.
-    Raises RunError where a loss is not finite.
+    Raises RunError where a loss is not finite, torch's own error where a training pass exceeds the memory.
     """
     began = time.monotonic()
     torch.manual_seed(seed)
@@ -72,7 +92,7 @@ def finetune(
         torch.cuda.reset_peak_memory_stats()
     optimiser = accelerator.prepare(
         torch.optim.AdamW(
-            model.parameters(),
+            trainable(model),
             lr=training.learning_rate,
             betas=training.betas,
             eps=training.eps,
@@ -80,30 +100,32 @@ def finetune(
             fused=True,
         )
     )
-    micro_batch = training.micro_batch or training.batch
     points = torch.from_numpy(train.astype(np.int64)).to(accelerator.device)
-    best = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    best: list[Tensor] = []
     curve = [Epoch(0, None, validation_zero_shot, 0.0)]
     best_epoch = epoch = steps = 0
+    train_s = 0.0
     while epoch < training.max_epochs and epoch - best_epoch < training.patience:
         epoch += 1
         order = torch.from_numpy(np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(points)))
-        train_loss = _epoch(model, optimiser, points[order], training.batch, micro_batch, accelerator)
+        epoch_began = time.monotonic()
+        train_loss = _epoch(model, optimiser, points[order], training.batch, passes.micro_batch, accelerator)
+        train_s += time.monotonic() - epoch_began
         steps += -(-len(points) // training.batch)
-        validation_loss = mean_loss(model, validation, training.evaluation_batch, accelerator)
+        validation_loss = evaluate(model, validation, passes, accelerator)
         if not np.isfinite([train_loss, validation_loss]).all():
             raise RunError(
                 f"the loss is not finite in epoch {epoch}: {train_loss} trained, {validation_loss} validated"
             )
         if validation_loss < curve[best_epoch].validation_loss:
             best_epoch = epoch
-            best = {name: value.detach().clone() for name, value in model.state_dict().items()}
+            best = weights_of(model)
         curve.append(Epoch(epoch, train_loss, validation_loss, time.monotonic() - began))
     if best_epoch == 0:
         loss = loss_zero_shot
     else:
-        model.load_state_dict(best)
-        loss = mean_loss(model, heldout, training.evaluation_batch, accelerator)
+        restore(model, best)
+        loss = evaluate(model, heldout, passes, accelerator)
     # accelerate keeps every optimiser it prepared, and AdamW's state is twice the model.
     accelerator.free_memory()
     return Result(
@@ -113,10 +135,14 @@ def finetune(
         best_epoch=best_epoch,
         optimizer_steps=steps,
         tokens_seen=epoch * train.size,
-        micro_batch=micro_batch,
+        trainable_params=sum(p.numel() for p in trainable(model)),
+        processes=accelerator.num_processes,
+        micro_batch=passes.micro_batch,
+        evaluation_batch=min(passes.evaluation_batch, max(len(validation), len(heldout))),
         peak_memory_bytes=_peak_memory(accelerator.device),
         device=_device_name(accelerator.device),
         wall_s=time.monotonic() - began,
+        train_s=train_s,
         curve=tuple(curve),
     )
 
@@ -133,25 +159,65 @@ def _epoch(
     model.train()
     total = torch.zeros((), device=points.device)
     for effective in torch.split(points, batch):
-        predicted = effective[:, 1:].numel()
-        passes = torch.split(effective, micro_batch)
-        for number, part in enumerate(passes, 1):
-            last = number == len(passes)
+        # Processes average their gradients where the batch wants their sum.
+        scale = accelerator.num_processes / effective[:, 1:].numel()
+        share, stand_ins = _share(effective, accelerator)
+        parts = torch.split(share, micro_batch)
+        for number, part in enumerate(parts, 1):
+            last = number == len(parts)
             with contextlib.nullcontext() if last else accelerator.no_sync(model):
-                loss = token_losses(model, part).sum() / predicted
-                accelerator.backward(loss)
-            total += loss.detach() * predicted
+                loss = token_losses(model, part)[: len(part) - stand_ins * last].sum()
+                accelerator.backward(loss * scale)
+            total += loss.detach()
         optimiser.step()
         optimiser.zero_grad()
-    return total.item() / points[:, 1:].numel()
+    return _sum(total, accelerator) / points[:, 1:].numel()
+
+
+def _share(points: Tensor, accelerator: Accelerator) -> tuple[Tensor, int]:
+    """This process's part of `points`, equally many in each; and how many at its end, 0 or 1, weigh nothing.
+
+    Processes that share gradients or weights have to pass through the model equally often.
+    """
+    processes = accelerator.num_processes
+    share = points[accelerator.process_index :: processes]
+    stand_ins = -(-len(points) // processes) - len(share)
+    return (torch.cat([share, points[:1]]), 1) if stand_ins else (share, 0)
+
+
+def _sum(value: Tensor, accelerator: Accelerator) -> float:
+    total: Tensor = accelerator.reduce(value, "sum")
+    return total.item()
 
 
 def token_losses(model: nn.Module, points: Tensor) -> Tensor:
-    """Cross-entropy of each token given those before it, nats; (points, context) → (points·(context-1),)."""
-    logits = model(input_ids=points).logits[:, :-1]
-    return nn.functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]).float(), points[:, 1:].reshape(-1), reduction="none"
-    )
+    """Cross-entropy of each token given those before it, nats; (points, context) → (points, context-1)."""
+    logits = model(input_ids=points).logits
+    # The last position has no next token. Its loss, of a wrong one, is dropped: that is cheaper than to cut
+    # its logits out of the rest, which copies them.
+    targets = points.roll(-1, 1)
+    losses = nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+    return losses.view_as(points)[:, :-1]
+
+
+def evaluate(model: nn.Module, points: Points, passes: Passes, accelerator: Accelerator) -> float:
+    """`mean_loss` in the largest passes that memory allows, which `passes` remembers."""
+    while True:
+        try:
+            return mean_loss(model, points, passes.evaluation_batch, accelerator)
+        except RuntimeError as error:
+            if min(passes.evaluation_batch, len(points)) == 1 or not can_retry(error, accelerator):
+                raise
+        clear_device_cache(garbage_collection=True)
+        passes.evaluation_batch = min(passes.evaluation_batch, len(points)) // 2
+
+
+def can_retry(error: RuntimeError, accelerator: Accelerator) -> bool:
+    """Whether memory ran out where smaller passes help.
+
+    Not so on several processes: while one is out of memory, the others wait for its gradients.
+    """
+    return accelerator.num_processes == 1 and bool(should_reduce_batch_size(error))
 
 
 @torch.no_grad()
@@ -159,9 +225,36 @@ def mean_loss(model: nn.Module, points: Points, batch: int, accelerator: Acceler
     """Mean cross-entropy over `points` (data points × context), nats per token."""
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
-    for part in torch.split(torch.from_numpy(points.astype(np.int64)), batch):
-        total += token_losses(model, part.to(accelerator.device)).double().sum()
-    return total.item() / points[:, 1:].size
+    share, stand_ins = _share(torch.from_numpy(points.astype(np.int64)), accelerator)
+    parts = torch.split(share, batch)
+    for number, part in enumerate(parts, 1):
+        losses = token_losses(model, part.to(accelerator.device))
+        total += losses[: len(part) - stand_ins * (number == len(parts))].double().sum()
+    return _sum(total, accelerator) / points[:, 1:].size
+
+
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def weights_of(model: nn.Module) -> list[Tensor]:
+    """A copy, in the host's memory, of all that training changes: of a sharded model this process's shard."""
+    return [
+        torch.empty_like(local, device="cpu", pin_memory=local.is_cuda).copy_(local)
+        for local in _local(model)
+    ]
+
+
+def restore(model: nn.Module, weights: list[Tensor]) -> None:
+    """Put back what `weights_of` copied, bit by bit."""
+    for local, weight in zip(_local(model), weights, strict=True):
+        local.copy_(weight)
+
+
+def _local(model: nn.Module) -> Iterator[Tensor]:
+    for parameter in trainable(model):
+        tensor = parameter.detach()
+        yield tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def _peak_memory(device: torch.device) -> int:

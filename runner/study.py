@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
@@ -95,7 +95,12 @@ class Model:
 
 @dataclass(frozen=True, config=_strict)
 class Training:
-    """Hyper-parameters of a run. `batch` data points make one optimiser step, `micro_batch` one pass."""
+    """Hyper-parameters of a run, and how a machine is to bear it.
+
+    `batch` data points make one optimiser step. They pass through the model `micro_batch` at a time (all at
+    once where it is not given), and fewer where memory asks for it. `evaluation_batch` is the same of
+    evaluation; where it is not given a GPU tries the whole split and a CPU 64.
+    """
 
     batch: Positive
     learning_rate: Rate
@@ -106,8 +111,22 @@ class Training:
     max_epochs: Positive = 100
     precision: Literal["no", "bf16", "fp16"] = "no"
     micro_batch: Positive | None = None
-    evaluation_batch: Positive = 64
+    evaluation_batch: Positive | None = None
+    gradient_checkpointing: bool = False
     threads: Positive = 1
+
+
+@dataclass(frozen=True, config=_strict)
+class Lora:
+    """Low-rank adapters (Hu et al. 2021) of the named layers, of all linear ones but the output's by default.
+
+    They often want a higher learning rate than full fine-tuning; by default it is that of `training`.
+    """
+
+    rank: Positive = 8
+    alpha: Positive = 16
+    targets: Literal["all-linear"] | Annotated[tuple[Name, ...], Field(min_length=1)] = "all-linear"
+    learning_rate: Rate | None = None
 
 
 @dataclass(frozen=True, config=_strict)
@@ -150,7 +169,10 @@ class Cell:
 
     def __str__(self) -> str:
         seed = f", seed {self.seed}" if self.seed else ""
-        return f"{self.dataset}, {self.model.name} {self.revision}, {self.data_points} data points{seed}"
+        method = f", {self.method}" if self.method != "full" else ""
+        return (
+            f"{self.dataset}, {self.model.name} {self.revision}, {self.data_points} data points{seed}{method}"
+        )
 
 
 @dataclass(frozen=True, config=_strict)
@@ -166,7 +188,8 @@ class Study:
     data_points: Annotated[tuple[Positive, ...], Field(min_length=1)]
     training: Training
     seeds: Annotated[tuple[Step, ...], Field(min_length=1)] = (0,)
-    methods: Annotated[tuple[Literal["full"], ...], Field(min_length=1)] = ("full",)
+    methods: Annotated[tuple[Literal["full", "lora"], ...], Field(min_length=1)] = ("full",)
+    lora: Lora | None = None
     splits: Splits = Splits()
     fit: Fit = Fit()
     workers: Positive = 1
@@ -180,6 +203,12 @@ class Study:
         )
         for model, steps, dataset, method, points, seed in grid:
             yield Cell(dataset, model, steps, points, seed, method)
+
+    def training_of(self, cell: Cell) -> Training:
+        """The hyper-parameters of the cell's run."""
+        if cell.method == "lora" and self.lora and self.lora.learning_rate:
+            return replace(self.training, learning_rate=self.lora.learning_rate)
+        return self.training
 
     def declaration(self) -> str:
         """The validated declaration as canonical JSON, defaults filled in."""
@@ -199,12 +228,16 @@ def digest(value: object) -> str:
 def run_key(study: Study, cell: Cell, dataset_fingerprint: str, checkpoint_digest: str) -> str:
     """Hash of all that determines the run's result, and of nothing else.
 
-    How a machine splits the work (micro-batch, threads, evaluation batch) is left out: it moves the last
-    bits, not the result.
+    How a machine bears the work (micro-batch, evaluation batch, gradient checkpointing, threads) is left
+    out: it moves the last bits, not the result.
     """
-    training = asdict(study.training)
-    for how in ("micro_batch", "evaluation_batch", "threads"):
+    training = asdict(study.training_of(cell))
+    for how in ("micro_batch", "evaluation_batch", "gradient_checkpointing", "threads"):
         del training[how]
+    lora = {}
+    if cell.method == "lora":
+        assert study.lora is not None
+        lora = {"lora": {key: value for key, value in asdict(study.lora).items() if key != "learning_rate"}}
     return digest(
         {
             "dataset": dataset_fingerprint,
@@ -214,5 +247,6 @@ def run_key(study: Study, cell: Cell, dataset_fingerprint: str, checkpoint_diges
             "seed": cell.seed,
             "method": cell.method,
             "training": training,
+            **lora,
         }
     )

@@ -11,6 +11,7 @@ PACKAGES = (
     "torch",
     "transformers",
     "accelerate",
+    "peft",
     "tokenizers",
     "duckdb",
     "numpy",

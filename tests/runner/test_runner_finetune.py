@@ -8,10 +8,10 @@ import torch
 from accelerate import Accelerator
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
-from runner.finetune import Result, RunError, finetune, mean_loss
+from runner.finetune import Passes, Result, RunError, finetune, mean_loss
 from runner.study import Training
 
-TRAINING = Training(batch=4, learning_rate=3e-3, patience=2, max_epochs=12, evaluation_batch=8)
+TRAINING = Training(batch=4, learning_rate=3e-3, patience=2, max_epochs=12)
 VOCABULARY, CONTEXT = 50, 12
 
 
@@ -42,7 +42,8 @@ def run(training: Training = TRAINING, train: np.ndarray | None = None, seed: in
     validation, heldout = points(8, 2), points(16, 3)
     zero_shot = [mean_loss(network, split, 8, accelerator) for split in (heldout, validation)]
     train = points(10, 1) if train is None else train
-    return finetune(network, train, validation, heldout, *zero_shot, training, seed, accelerator)
+    passes = Passes(training.micro_batch or training.batch, 8)
+    return finetune(network, train, validation, heldout, *zero_shot, training, passes, seed, accelerator)
 
 
 def reference_loss(network: GPTNeoXForCausalLM, split: np.ndarray) -> float:
@@ -137,6 +138,8 @@ def test_a_gpu_gives_the_same_losses() -> None:
     network = accelerator.prepare(model())
     validation, heldout = points(8, 2), points(16, 3)
     zero_shot = [mean_loss(network, split, 8, accelerator) for split in (heldout, validation)]
-    result = finetune(network, points(10, 1), validation, heldout, *zero_shot, TRAINING, 0, accelerator)
+    result = finetune(
+        network, points(10, 1), validation, heldout, *zero_shot, TRAINING, Passes(4, 8), 0, accelerator
+    )
     assert result.loss == pytest.approx(on_cpu.loss, abs=1e-3)
     assert result.device != "cpu"

@@ -1,0 +1,314 @@
+"""One job in this process: what all runs of a checkpoint share is done once, and a row appended for each."""
+
+import contextlib
+import os
+import socket
+import uuid
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.checkpoints import Checkpoint, CheckpointError
+from runner.compute import peak_flop_per_s, training_flops
+from runner.study import Cell, Lora, Model, Study, Training
+from runner.tokens import Tokens, TokensError, points_of
+from warehouse import store
+from warehouse.provenance import provenance
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+    from transformers import PreTrainedModel
+
+    from runner.finetune import Passes, Result
+
+
+class LaunchError(Exception):
+    """Runs that could not go on: one line."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, with all that a worker needs to train and record it."""
+
+    cell: Cell
+    run_key: str
+    checkpoint: Checkpoint
+    study: Study
+    dataset_fingerprint: str
+    cache: Path
+    url: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its held-out loss (nats per token), or None and the error."""
+
+    cell: Cell
+    run_key: str
+    loss: float | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint on the device: bare, prepared by accelerate, and a copy of its weights to go back to."""
+
+    bare: "PreTrainedModel"
+    model: "nn.Module"
+    weights: "list[Tensor]"
+    accelerator: "Accelerator"
+    sharded: bool
+
+
+def launched() -> bool:
+    """Whether this is one of several processes of `accelerate launch` or torchrun."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def run(job: Job) -> Outcome:
+    """Train one job and append its row. A run that fails is a row too.
+
+    Raises LaunchError where one of several launched processes fails alone: the others wait for it.
+    """
+    from runner.finetune import RunError
+
+    started_at = datetime.now(UTC)
+    result = error = None
+    try:
+        result = _train(job)
+    except (RunError, CheckpointError, TokensError, MemoryError, RuntimeError, OSError) as why:
+        error = f"{type(why).__name__}: {' '.join(str(why).split())}"[:1000]
+        if launched() and not isinstance(why, RunError | CheckpointError | TokensError):
+            raise LaunchError(
+                f"{job.cell}: {error}; over several processes training.micro_batch is not found but declared"
+            ) from None
+    if os.environ.get("RANK", "0") == "0":
+        _append(job, result, error, started_at)
+    return Outcome(job.cell, job.run_key, None if result is None else result.loss, error)
+
+
+def _train(job: Job) -> "Result":
+    import torch
+
+    from runner.finetune import can_retry, finetune, restore
+
+    study, cell = job.study, job.cell
+    training = study.training_of(cell)
+    torch.set_num_threads(training.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # It would write every result twice. torch.utils.deterministic makes its attributes as it is imported.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    loaded = _loaded(job.checkpoint, training.precision, training.gradient_checkpointing)
+    points = _points(study, cell.model, cell.dataset, job.cache)
+    if points.facts.fingerprint != job.dataset_fingerprint:
+        raise TokensError(f"the text of {cell.dataset} has changed since the sweep began: start it again")
+    passes = _passes(training, cell, loaded.accelerator.device.type)
+    validation_zero_shot, loss_zero_shot = _zero_shot(job, loaded, points, passes)
+    while True:
+        restore(loaded.model, loaded.weights)
+        with _method(loaded, study.lora if cell.method == "lora" else None, cell.seed) as model:
+            try:
+                return finetune(
+                    model,
+                    points.subset(cell.data_points, cell.seed),
+                    points.validation,
+                    points.heldout,
+                    loss_zero_shot,
+                    validation_zero_shot,
+                    training,
+                    passes,
+                    cell.seed,
+                    loaded.accelerator,
+                )
+            except RuntimeError as error:
+                if passes.micro_batch == 1 or not can_retry(error, loaded.accelerator):
+                    raise
+        loaded.accelerator.free_memory()
+        # The effective batch stays, in twice as many parts; what fits is remembered for the runs to come.
+        passes.micro_batch = max(1, min(passes.micro_batch, cell.data_points) // 2)
+
+
+_held: list[tuple[tuple[str, str, bool], Loaded]] = []
+
+
+def _loaded(checkpoint: Checkpoint, precision: str, gradient_checkpointing: bool) -> Loaded:
+    """The checkpoint on the device; the one before it is let go first, for both may not fit."""
+    from accelerate import Accelerator
+    from torch.distributed.fsdp import fully_shard
+
+    from runner.checkpoints import load
+    from runner.finetune import weights_of
+
+    key = (checkpoint.digest, precision, gradient_checkpointing)
+    if _held and _held[0][0] == key:
+        return _held[0][1]
+    if _held:
+        _held.pop()[1].accelerator.free_memory()
+    sharded = _sharded()
+    accelerator = Accelerator(mixed_precision=precision)
+    bare = load(checkpoint)
+    bare.config.use_cache = False
+    if gradient_checkpointing:
+        bare.gradient_checkpointing_enable({"use_reentrant": False})
+    if sharded:
+        bare.forward = accelerator.autocast()(bare.forward)
+        for module in bare.modules():
+            if type(module).__name__ in (bare._no_split_modules or ()):
+                fully_shard(module)
+        # Its weights are put back and copied between a forward pass and the next: sharded, as the rest.
+        model: nn.Module = fully_shard(bare, reshard_after_forward=True)
+    else:
+        model = accelerator.prepare(bare)
+    _held.append((key, Loaded(bare, model, weights_of(model), accelerator, sharded)))
+    return _held[0][1]
+
+
+@cache
+def _sharded() -> bool:
+    """Whether `accelerate launch --use_fsdp` asked for weights split over its processes.
+
+    accelerate's own FSDP takes a model together with its one optimiser, and here every run has another: the
+    request is taken from it, and torch's fully_shard answers.
+    """
+    return os.environ.pop("ACCELERATE_USE_FSDP", "false").lower() == "true" and launched()
+
+
+@contextlib.contextmanager
+def _method(loaded: Loaded, lora: Lora | None, seed: int) -> Iterator["nn.Module"]:
+    """The model to train: all of it, or with adapters that are gone afterwards.
+
+    Raises RunError where the model has no layer of the names that `lora.targets` gives.
+    """
+    import torch
+
+    from runner.finetune import RunError
+
+    if lora is None:
+        yield loaded.model
+        return
+    if loaded.sharded:
+        raise RunError("method lora is not sharded: leave out --use_fsdp, adapters need little memory")
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets, task_type="CAUSAL_LM")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers
+            adapted = get_peft_model(loaded.bare, config)
+    except ValueError as error:
+        raise RunError(f"lora.targets: {error}") from None
+    try:
+        yield loaded.accelerator.prepare(adapted)
+    finally:
+        adapted.unload()
+        loaded.bare.requires_grad_(True)
+
+
+_all_passes: dict[tuple[Model, str], "Passes"] = {}
+
+
+def _passes(training: Training, cell: Cell, device: str) -> "Passes":
+    """What one pass holds: as declared, and as earlier runs of the model found that memory allows."""
+    from runner.finetune import Passes
+
+    whole_split = 1 << 30
+    return _all_passes.setdefault(
+        (cell.model, cell.method),
+        Passes(
+            training.micro_batch or training.batch,
+            training.evaluation_batch or (64 if device == "cpu" else whole_split),
+        ),
+    )
+
+
+@lru_cache(maxsize=16)
+def _points(study: Study, model: Model, dataset: str, cache: Path) -> Tokens:
+    return points_of(study, model, dataset, cache)
+
+
+_zero_shots: dict[tuple[str, str, str], tuple[float, float]] = {}
+
+
+def _zero_shot(job: Job, loaded: Loaded, points: Tokens, passes: "Passes") -> tuple[float, float]:
+    """Validation and held-out loss of the checkpoint as it came, measured once for its runs on a dataset."""
+    from runner.finetune import evaluate, restore
+
+    key = (job.checkpoint.digest, job.dataset_fingerprint, job.study.training.precision)
+    if key not in _zero_shots:
+        restore(loaded.model, loaded.weights)
+        _zero_shots[key] = (
+            evaluate(loaded.model, points.validation, passes, loaded.accelerator),
+            evaluate(loaded.model, points.heldout, passes, loaded.accelerator),
+        )
+    return _zero_shots[key]
+
+
+def _append(job: Job, result: "Result | None", error: str | None, started_at: datetime) -> None:
+    cell, checkpoint = job.cell, job.checkpoint
+    run_id = uuid.uuid4().hex
+    config: dict[str, object] = asdict(job.study.training_of(cell))
+    if cell.method == "lora" and job.study.lora is not None:
+        config["lora"] = asdict(job.study.lora)
+    row: dict[str, object] = {
+        "run_id": run_id,
+        "run_key": job.run_key,
+        "dataset": cell.dataset,
+        "dataset_fingerprint": job.dataset_fingerprint,
+        "model": cell.model.name,
+        "revision": cell.revision,
+        "checkpoint_digest": checkpoint.digest,
+        "pretrain_steps": cell.pretrain_steps,
+        "pretrain_tokens": checkpoint.pretrain_tokens,
+        "n_params": checkpoint.n_params,
+        "n_params_non_embedding": checkpoint.n_params_non_embedding,
+        "data_points": cell.data_points,
+        "context": job.study.context,
+        "tokens": cell.data_points * job.study.context,
+        "seed": cell.seed,
+        "method": cell.method,
+        "status": "failed" if result is None else "ok",
+        "error": error,
+        "host": socket.gethostname(),
+        "started_at": started_at,
+        "finished_at": datetime.now(UTC),
+        "config": config,
+        "provenance": provenance(),
+    }
+    epochs: list[dict[str, object]] = []
+    if result is not None:
+        config |= {
+            "micro_batch": result.micro_batch,
+            "evaluation_batch": result.evaluation_batch,
+            "processes": result.processes,
+        }
+        flops = training_flops(
+            checkpoint.n_params or 0,
+            result.tokens_seen,
+            adapter_params=result.trainable_params if cell.method == "lora" else 0,
+        )
+        peak = peak_flop_per_s(result.device)
+        row |= {
+            "loss": result.loss,
+            "loss_validation": result.loss_validation,
+            "loss_zero_shot": result.loss_zero_shot,
+            "epochs": len(result.curve) - 1,
+            "best_epoch": result.best_epoch,
+            "optimizer_steps": result.optimizer_steps,
+            "tokens_seen": result.tokens_seen,
+            "trainable_params": result.trainable_params,
+            "flops": flops,
+            "wall_s": result.wall_s,
+            "tokens_per_s": result.tokens_seen / result.train_s,
+            "flops_utilisation": flops / result.train_s / (peak * result.processes) if peak else None,
+            "peak_memory_bytes": result.peak_memory_bytes,
+            "device": result.device,
+        }
+        epochs = [{"run_id": run_id, **asdict(epoch)} for epoch in result.curve]
+    store.append(store.Record(run_id, {"raw.runs": [row], "raw.epochs": epochs}), job.url)

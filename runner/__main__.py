@@ -4,16 +4,18 @@ python -m runner plan [--study demo]       the grid, what is done and missing, e
 python -m runner sweep [--study demo]      run what is missing
 python -m runner pretrain [--suite demo]   make a suite's checkpoints (a sweep does so by itself)
 python -m runner status [--study demo]     done, failed with their errors, missing
+python -m runner data list                 the datasets; fetch NAME [--from PATH], show NAME
 """
 
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from runner import datasets
 from runner.checkpoints import CheckpointError
+from runner.data import add_data_command, data
 from runner.datasets import DatasetError
+from runner.datasets.sources import cache_folder
 from runner.declaration import StudyError, study_from, suite_from
 from runner.hub import FetchError
 from runner.launch import LaunchError
@@ -40,9 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--retry-failed", action="store_true", help="run again what failed before")
     command = commands.add_parser("pretrain", help="make a suite's checkpoints")
     command.add_argument("--suite", default="demo", help="name in runner/suites/, or path to a .yml file")
+    add_data_command(commands)
     options = parser.parse_args(arguments)
-    cache = Path(os.environ.get("TRANSFER_LAWS_CACHE", ".cache")).absolute()
+    cache = cache_folder()
     try:
+        if options.command == "data":
+            data(options)
+            return 0
         if options.command == "pretrain":
             from runner.pretrain import pretrain
 
@@ -50,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         study = study_from(options.study)
         for name in study.datasets:
-            datasets.get(name)
+            datasets.get(name, study.own)
         if options.command == "plan":
             plan(study, options.study, options.warehouse, cache)
             return 0

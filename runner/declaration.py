@@ -1,5 +1,6 @@
 """Studies and suites, read from YAML and checked as a whole: a fault is one line naming file and key."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from runner.study import Model, Study, Suite
+from runner import datasets
+from runner.datasets import DatasetError
+from runner.datasets.own import files_of
+from runner.study import Model, OwnData, Study, Suite
 
 STUDIES = Path(__file__).parent / "studies"
 SUITES = Path(__file__).parent / "suites"
@@ -132,10 +136,57 @@ def _validated(kind: type, path: Path) -> Any:
         raise StudyError(f"{path}: {error.strerror}") from None
     if not isinstance(declared, dict):
         raise StudyError(f"{path}: expected a mapping with the keys {', '.join(_keys(kind))}")
+    if kind is Study:
+        declared = _with_own_data(path, declared)
+    return _checked(kind, declared, f"{path}: ")
+
+
+def _with_own_data(path: Path, declared: dict[str, Any]) -> dict[str, Any]:
+    """The declaration with its own data apart: an entry of `datasets` that is a mapping becomes a name."""
+    if "own" in declared:
+        raise StudyError(f"{path}: own: unknown key; a study's own data are entries of datasets")
+    if not isinstance(declared.get("datasets"), list):
+        return declared
+    own: list[OwnData] = []
+    names = []
+    for index, entry in enumerate(declared["datasets"]):
+        if not isinstance(entry, dict):
+            names.append(entry)
+            continue
+        if isinstance(entry.get("text"), str):
+            entry = {**entry, "text": [entry["text"]]}
+        where = f"{path}: datasets[{index}]"
+        data: OwnData = _checked(OwnData, entry, f"{where}.")
+        data = replace(data, text=data.text and tuple(str((path.parent / p).absolute()) for p in data.text))
+        _check_own_data(where, data)
+        own.append(data)
+        names.append(data.name)
+    return {**declared, "datasets": names, "own": tuple(own)}
+
+
+def _check_own_data(where: str, data: OwnData) -> None:
+    if data.name in datasets.known():
+        raise StudyError(f"{where}.name: {data.name} is the name of a dataset that is here already")
+    if (data.text is None) == (data.huggingface is None):
+        raise StudyError(f"{where}: give either text (paths) or huggingface (a dataset of the hub)")
+    if data.text is None:
+        if data.split is None:
+            raise StudyError(f"{where}.split: missing, and goes with huggingface")
+        return
+    for key in ("config", "split", "revision"):
+        if getattr(data, key) is not None:
+            raise StudyError(f"{where}.{key}: goes with huggingface, not with text")
+    try:
+        files_of(data.text)
+    except DatasetError as error:
+        raise StudyError(f"{where}.text: {error}") from None
+
+
+def _checked(kind: type, declared: Any, where: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(declared)
     except ValidationError as error:
-        raise StudyError(f"{path}: {_first_problem(kind, error)}") from None
+        raise StudyError(f"{where}{_first_problem(kind, error)}") from None
 
 
 def _first_problem(kind: type, error: ValidationError) -> str:
@@ -165,4 +216,4 @@ def _member(owner: Any, part: int | str) -> Any:
 
 
 def _keys(kind: Any) -> list[str]:
-    return list(getattr(kind, "__dataclass_fields__", {}))
+    return [key for key in getattr(kind, "__dataclass_fields__", {}) if key != "own"]

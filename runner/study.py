@@ -176,6 +176,23 @@ class Cell:
 
 
 @dataclass(frozen=True, config=_strict)
+class OwnData:
+    """Data that a study brings: text files (paths, folders, patterns), or a dataset of the Hugging Face hub.
+
+    A file is one document; of JSON lines, `field` of each line is one.
+    """
+
+    name: Name
+    text: tuple[str, ...] | None = None
+    huggingface: str | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    field: str | None = None
+    licence: str = "not stated"
+
+
+@dataclass(frozen=True, config=_strict)
 class Study:
     """A grid of runs: models × pre-training steps × datasets × data points × seeds × methods."""
 
@@ -195,6 +212,7 @@ class Study:
     workers: Positive = 1
     keep_checkpoints: bool = True
     published: Published | None = None
+    own: tuple[OwnData, ...] = ()
 
     def cells(self) -> Iterator[Cell]:
         """All runs, checkpoint by checkpoint, the cheapest first."""

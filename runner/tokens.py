@@ -8,7 +8,7 @@ the order in which a dataset yields its text. What a study measures on is drawn 
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from runner.study import Model, Splits, Study, digest
 
 END_OF_TEXT = "<|endoftext|>"
 Points = npt.NDArray[np.int32]
+_ENCODED_AT_ONCE = 500_000  # characters: the library keeps a hundred bytes and more a token
 
 
 class TokensError(Exception):
@@ -104,7 +105,8 @@ def tokenised(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, c
 
 def points_of(study: Study, model: Model, dataset: str, cache: Path) -> Tokens:
     """The dataset's data points as the model's tokenizer and the study's context cut them."""
-    return tokenised(datasets.get(dataset), tokenizer_file(model, cache), study.context, study.splits, cache)
+    text = datasets.get(dataset, study.own)
+    return tokenised(text, tokenizer_file(model, cache), study.context, study.splits, cache)
 
 
 @lru_cache(maxsize=1)
@@ -113,7 +115,7 @@ def kept_documents(dataset: Dataset) -> tuple[list[Document], int]:
 
     The latest dataset is remembered: a suite's text is read for its tokenizer and again for its data points.
     """
-    return deduplicate(dataset.documents())
+    return deduplicate(dataset.documents(), dataset.letters)
 
 
 def _folder(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, cache: Path) -> Path:
@@ -171,12 +173,21 @@ def _tokenise(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, f
 
 def _stream(encoder: Tokenizer, documents: Sequence[Document], end: int) -> Points:
     """The tokens of all documents, each followed by `end`."""
-    pieces = [np.empty(0, np.int32)]
-    for first in range(0, len(documents), 1000):
-        texts = [document.text for document in documents[first : first + 1000]]
-        encoded = encoder.encode_batch(texts, add_special_tokens=False)
-        pieces += [np.array([*one.ids, end], np.int32) for one in encoded]
-    return np.concatenate(pieces)
+    ended = (np.append(tokens, np.int32(end)) for tokens in token_stream(encoder, documents))
+    return np.concatenate([np.empty(0, np.int32), *ended])
+
+
+def token_stream(encoder: Tokenizer, documents: Sequence[Document]) -> Iterator[Points]:
+    """The tokens of each document. As many are encoded at once as bounded memory allows."""
+    texts: list[str] = []
+    characters = 0
+    for number, document in enumerate(documents, 1):
+        texts.append(document.text)
+        characters += len(document.text)
+        if number == len(documents) or characters >= _ENCODED_AT_ONCE:
+            for encoded in encoder.encode_batch_fast(texts, add_special_tokens=False):
+                yield np.array(encoded.ids, np.int32)
+            texts, characters = [], 0
 
 
 def _file_digest(path: Path) -> str:

@@ -5,6 +5,9 @@
 A dataset yields documents (text with an id) and knows nothing of tokens, splits or models.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from runner.datasets import (
     arxiv,
     documentation,
@@ -18,6 +21,10 @@ from runner.datasets import (
 )
 from runner.datasets.document import Dataset, DatasetError, Document, NotFetchedError
 from runner.datasets.duplicates import deduplicate
+from runner.datasets.own import own_dataset
+
+if TYPE_CHECKING:
+    from runner.study import OwnData
 
 __all__ = ["Dataset", "DatasetError", "Document", "NotFetchedError", "deduplicate", "get", "known"]
 
@@ -28,7 +35,7 @@ _DATASETS: dict[str, Dataset] = {
         statistics.DATASET,
         encyclopedia.DATASET,
         python.DATASET,
-        encyclopedia.FICTIONAL,
+        encyclopedia.LARGE,
         arxiv.DATASET,
         textbook.DATASET,
         enron.DATASET,
@@ -43,8 +50,14 @@ def known() -> tuple[str, ...]:
     return tuple(_DATASETS)
 
 
-def get(name: str) -> Dataset:
-    """The dataset called `name`. Raises DatasetError, which lists those known, where there is none."""
+def get(name: str, own: Iterable["OwnData"] = ()) -> Dataset:
+    """The dataset called `name`, one of a study's `own` or of those here.
+
+    Raises DatasetError, which lists those known, where there is none.
+    """
+    for data in own:
+        if data.name == name:
+            return own_dataset(data)
     if name not in _DATASETS:
         raise DatasetError(f"unknown dataset {name!r}; known are {', '.join(_DATASETS)}")
     return _DATASETS[name]

@@ -17,9 +17,9 @@ from runner.datasets.document import DatasetError
 MEMBER_BYTES = 64 * 2**20
 _NAME_BYTES = 2**20  # of a tar's extended header, which tarfile reads into memory whole
 _COMPRESSED: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
-    (b"\x1f\x8b", gzip.GzipFile),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
 )
 _HEADERS = frozenset(
     {

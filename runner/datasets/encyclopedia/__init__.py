@@ -15,7 +15,7 @@ from runner.datasets.encyclopedia.prose import biography
 from runner.datasets.encyclopedia.simulation import simulate
 
 PEOPLE = 2_000
-PEOPLE_IN_FULL = 6_000
+PEOPLE_OF_LARGE = 6_000
 SEED = 0
 
 
@@ -37,4 +37,4 @@ def _of(name: str, people: int) -> Dataset:
 
 DATASET = _of("encyclopedia", PEOPLE)
 # For studies of the paper's size and above: other lives, in a universe of its own.
-FICTIONAL = _of("fictional-encyclopedia", PEOPLE_IN_FULL)
+LARGE = _of("encyclopedia-large", PEOPLE_OF_LARGE)

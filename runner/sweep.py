@@ -21,6 +21,7 @@ from runner import datasets, hub, tokens
 from runner.ahead import fetched_ahead
 from runner.checkpoints import Checkpoint, absent, checkpoint, checkpoints, tokenizer_file
 from runner.datasets import DatasetError
+from runner.datasets.sources import fetch
 from runner.declaration import StudyError, suite_from
 from runner.launch import Job, Outcome, launch
 from runner.study import Cell, Study, Suite, digest, run_key
@@ -50,7 +51,7 @@ def unfetched(study: Study) -> dict[str, str]:
     reasons = {}
     for name in study.datasets:
         try:
-            datasets.get(name).version()
+            datasets.get(name, study.own).version()
         except DatasetError as error:
             reasons[name] = str(error)
     return reasons
@@ -68,8 +69,9 @@ def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
         for name in study.datasets:
             found = None
             if tokenizer_file(model, cache).is_file():
+                text = datasets.get(name, study.own)
                 found = tokens.cached_facts(
-                    datasets.get(name), tokenizer_file(model, cache), study.context, study.splits, cache
+                    text, tokenizer_file(model, cache), study.context, study.splits, cache
                 )
             if found is None:
                 return None
@@ -93,11 +95,15 @@ def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
 def tokenise(study: Study, source: str, cache: Path) -> None:
     """Make the study's tokenizers and data points, and check what it asks for against what there is.
 
-    Raises DatasetError where a dataset is not fetched, StudyError where one is too small, CheckpointError
+    Datasets that have an address are fetched.
+
+    Raises DatasetError where a dataset cannot be had, StudyError where one is too small, CheckpointError
     or FetchError where a directory or the hub lacks a revision.
     """
-    for reason in unfetched(study).values():
-        raise DatasetError(reason)
+    for name, reason in unfetched(study).items():
+        if datasets.get(name, study.own).fetch is None:
+            raise DatasetError(reason)
+        fetch(datasets.get(name))
     for model in study.models:
         if model.suite is None:
             for steps in study.pretrain_steps:

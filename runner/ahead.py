@@ -35,7 +35,7 @@ def fetched_ahead(
                 following = order[current + 1]
                 # A daemon: a sweep that is stopped does not wait for a download.
                 background = threading.Thread(
-                    target=_try_to_fetch, args=(following, holds[following]), daemon=True
+                    target=_try_to_fetch, args=(following, holds[following]), name="ahead", daemon=True
                 )
                 background.start()
             outcome = next(outcomes, None)

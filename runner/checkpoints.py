@@ -171,6 +171,7 @@ def load(where: Checkpoint) -> "PreTrainedModel":
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # what it would warn of is checked below
     with hub.held(where.hub) if where.hub else nullcontext():
         if where.hub:
             hub.fetched(where.hub)

@@ -1,38 +1,46 @@
 """Step-wise cross-validation (Barnett 2024, appendix D): every split × every regularisation, fitted globally.
 
-A split trains on the experiments at or below both its thresholds and is tested on the others.
+A split trains on the experiments at or below both its thresholds and is tested on the others. Those above
+both are where it extrapolates.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from analysis.bootstrap import replicate_starts
-from analysis.kernel import Floats
+from analysis.continuation import optima
+from analysis.kernel import Flags, Floats
 from analysis.laws import Law
 from analysis.predict import predict
-from analysis.problem import Problem, problem, to_natural
-from analysis.solver import Batch, Settings, search, solve
+from analysis.problem import AnalysisError, problem, to_natural
+from analysis.solver import Settings
 
 ON_EXPONENTS = (0.0, 0.01, 0.1, 1.0, 5.0, 10.0, 50.0)
 ON_COEFFICIENTS = (0.0, 1e-4, 1e-3, 0.01, 0.1)
 PENALTIES = np.array(list(product(ON_EXPONENTS, ON_COEFFICIENTS)))
-DISPERSED = 6  # starts of a split's unpenalised fit, besides the optimum of all experiments
 
 
 @dataclass(frozen=True)
 class Scores:
-    """rmse, mae (S, R): errors on the test experiments in nats, by split and row of PENALTIES.
+    """Errors in nats, (S, R) by split and row of PENALTIES; not finite where the law so fitted predicts no
+    number, NaN where there is nothing to predict.
 
-    Infinite where the law so fitted predicts no number. n_train, n_test (S,).
+    fitted (S,): the splits that the law can be fitted to; the others' errors are NaN. rmse, mae: on the
+    split's test experiments. bias, the mean of predicted less measured, and rmse_beyond, mae_beyond: on those
+    above both thresholds. n_train, n_test, n_beyond (S,).
     """
 
+    fitted: Flags
     rmse: Floats
     mae: Floats
+    bias_beyond: Floats
+    rmse_beyond: Floats
+    mae_beyond: Floats
     n_train: Floats
     n_test: Floats
+    n_beyond: Floats
 
 
 def cross_validate(
@@ -43,94 +51,60 @@ def cross_validate(
     max_data_points: Floats,
     *,
     delta: float = 1e-3,
-    progress: Callable[[int], object] | None = None,
 ) -> Scores:
     """Fit the law of p and f to every split of thresholds (S,) under every row of PENALTIES, and score it.
 
-    variables (n,) by symbol, loss (n,). `progress` is told how many fits have just been done. Raises
-    AnalysisError for data that the law cannot be fitted to.
+    variables (n,) by symbol, loss (n,). Raises AnalysisError for data that the law cannot be fitted to.
     """
     posed = problem(law, variables, loss)
-    settings = Settings(delta)
-    train = (variables["p"] <= max_steps[:, None]) & (variables["f"] <= max_data_points[:, None])
-    thetas = optima(posed, settings, train.astype(np.float64), progress)
-    rmse, mae = np.empty(thetas.shape[:2]), np.empty(thetas.shape[:2])
-    for split, tested in enumerate(~train):
-        at = {symbol: values[tested] for symbol, values in variables.items()}
+    p, f = variables["p"], variables["f"]
+    train = (p <= max_steps[:, None]) & (f <= max_data_points[:, None])
+    beyond = (p > max_steps[:, None]) & (f > max_data_points[:, None])
+    fitted = fittable(law, variables, train)
+    if not fitted.any():
+        raise AnalysisError(
+            f"no split trains on the {len(law.parameters)} experiments that law {law.name} needs, "
+            "with two values of each variable"
+        )
+    shape = (len(train), len(PENALTIES))
+    errors = {name: np.full(shape, np.nan) for name in ("rmse", "mae", "bias", "rmse_beyond", "mae_beyond")}
+    grid = PENALTIES.reshape(len(ON_EXPONENTS), len(ON_COEFFICIENTS), 2)
+    thresholds = np.column_stack([max_steps, max_data_points])[fitted]
+    found = optima(posed, Settings(delta), train[fitted].astype(np.float64), thresholds, grid)
+    for split, thetas in zip(np.flatnonzero(fitted), found.thetas, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):
-            error = np.abs(predict(law, to_natural(posed, thetas[split]), at) - loss[tested])
-            rmse[split], mae[split] = np.sqrt((error**2).mean(axis=1)), error.mean(axis=1)
-    rmse[~np.isfinite(rmse)] = mae[~np.isfinite(mae)] = np.inf
-    return Scores(rmse, mae, train.sum(axis=1), (~train).sum(axis=1))
-
-
-def optima(
-    posed: Problem, settings: Settings, train: Floats, progress: Callable[[int], object] | None
-) -> Floats:
-    """The optimum (S, R, k) of every split's experiments, train (S, n), under every row of PENALTIES.
-
-    Unpenalised, a split starts from the optimum of all experiments and from dispersed starts; penalised, from
-    its unpenalised optimum and from those.
-    """
-    everything = np.ones(posed.n)
-    found = search(posed, settings, everything)
-    first = replicate_starts(posed, settings, found, everything, dispersed=DISPERSED)
-    splits = len(train)
-    unpenalised = _best(posed, settings, train, np.tile(first, (splits, 1, 1)), PENALTIES[:1], progress)
-    each = np.concatenate([unpenalised, np.tile(first[[0, -2]], (splits, 1, 1))], axis=1)
-    penalised = _best(posed, settings, train, each, PENALTIES[1:], progress)
-    return np.concatenate([unpenalised, penalised], axis=1)
-
-
-def _best(
-    posed: Problem,
-    settings: Settings,
-    train: Floats,
-    each: Floats,
-    penalties: Floats,
-    progress: Callable[[int], object] | None,
-) -> Floats:
-    """The best theta (S, R, k) from every split's own starts, each (S, M, k), under penalties (R, 2)."""
-    splits, starts, k = each.shape
-    regularisations = len(penalties)
-    solved = solve(
-        posed,
-        settings,
-        Batch(
-            thetas=np.repeat(each[:, None], regularisations, axis=1).reshape(-1, k),
-            row=np.repeat(np.arange(splits), regularisations * starts),
-            weights=train,
-            penalty=np.tile(np.repeat(penalties, starts, axis=0), (splits, 1)),
-        ),
-        (lambda done: progress(done // starts)) if progress else None,
+            error = predict(law, to_natural(posed, thetas), variables) - loss
+            tested, extrapolated = error[:, ~train[split]], error[:, beyond[split]]
+            errors["rmse"][split], errors["mae"][split] = _sizes(tested)
+            if extrapolated.size:
+                errors["bias"][split] = extrapolated.mean(axis=1)
+                errors["rmse_beyond"][split], errors["mae_beyond"][split] = _sizes(extrapolated)
+    return Scores(
+        fitted=fitted,
+        rmse=errors["rmse"],
+        mae=errors["mae"],
+        bias_beyond=errors["bias"],
+        rmse_beyond=errors["rmse_beyond"],
+        mae_beyond=errors["mae_beyond"],
+        n_train=train.sum(axis=1),
+        n_test=(~train).sum(axis=1),
+        n_beyond=beyond.sum(axis=1),
     )
-    objective = solved.objective.reshape(splits, regularisations, starts)
-    thetas = solved.thetas.reshape(splits, regularisations, starts, k)
-    best = objective.argmin(axis=2)[:, :, None, None]
-    out: Floats = np.take_along_axis(thetas, best, axis=2)[:, :, 0]
-    return out
 
 
-@dataclass(frozen=True)
-class Extrapolation:
-    """The law fitted to the smaller half of p and of f, and what it says of the largest experiment, nats."""
+def fittable(law: Law, variables: Mapping[str, Floats], train: Flags) -> Flags:
+    """Which splits, train (S, n), a law can be fitted to by what `fit` asks of a table (S,).
 
-    n_train: int
-    predicted: float
-    measured: float
+    As many experiments as parameters, and two values of every variable.
+    """
+    enough: Flags = train.sum(axis=1) >= len(law.parameters)
+    for variable in law.variables:
+        values = np.broadcast_to(variables[variable.symbol], train.shape)
+        least = np.where(train, values, np.inf).min(axis=1)
+        enough &= np.where(train, values, -np.inf).max(axis=1) > least
+    return enough
 
 
-def extrapolate(
-    law: Law, variables: Mapping[str, Floats], loss: Floats, delta: float = 1e-3
-) -> Extrapolation:
-    """Fit to the experiments at or below the median of p's and of f's values; predict the largest of both."""
-    posed = problem(law, variables, loss)
-    train = np.ones(posed.n)
-    last = np.ones(posed.n, dtype=bool)
-    for values in variables.values():
-        train *= values <= np.quantile(np.unique(values), 0.5)
-        last &= values == values.max()
-    found = search(posed, Settings(delta), train)
-    at = {symbol: values[last] for symbol, values in variables.items()}
-    predicted = predict(law, to_natural(posed, found.minima[:1]), at)
-    return Extrapolation(int(train.sum()), float(predicted.mean()), float(loss[last].mean()))
+def _sizes(error: Floats) -> tuple[Floats, Floats]:
+    """Root mean square and mean absolute value of errors (R, m): (R,) each."""
+    return np.sqrt((error**2).mean(axis=1)), np.abs(error).mean(axis=1)

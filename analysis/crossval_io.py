@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import duckdb
 import numpy as np
 
 from analysis.crossval import PENALTIES, Scores
 from analysis.io import Key
 from analysis.kernel import Floats
+from analysis.problem import AnalysisError
 from warehouse.store import connect
 
 
@@ -35,31 +37,37 @@ def splits(url: str | None, key: Key) -> Splits:
     return Splits([row[0] for row in rows], thresholds[:, 0], thresholds[:, 1])
 
 
-def scored(url: str | None) -> set[tuple[Key, str, float, str]]:
-    """What has scores: key, law, delta and the fingerprint of the experiments."""
+def scored(url: str | None) -> dict[tuple[Key, str, float, str], int]:
+    """What has scores, and for how many splits: key, law, delta and the fingerprint of the experiments."""
     with connect(url, read_only=True) as connection:
         rows = connection.execute(
             """
-            select distinct study, dataset, model, method, law, delta, input_fingerprint
-            from analysis.cv_scores
+            select study, dataset, model, method, law, delta, input_fingerprint, count(distinct split)
+            from analysis.cv_scores group by all
             """
         ).fetchall()
-    return {(Key(*row[:4]), row[4], row[5], row[6]) for row in rows}
+    return {(Key(*row[:4]), row[4], row[5], row[6]): row[7] for row in rows}
 
 
 def write(
     url: str | None, key: Key, law: str, delta: float, fingerprint: str, at: Splits, scores: Scores
 ) -> None:
     """Write a law's scores on one key in the place of those it had, in one transaction."""
-    count = len(PENALTIES)
+    fitted, count = scores.fitted, len(PENALTIES)
+    of_split = {
+        "split": np.array(at.split, dtype=np.int64),
+        "max_steps": at.max_steps.astype(np.int64),
+        "max_data_points": at.max_data_points.astype(np.int64),
+        "n_train": scores.n_train,
+        "n_test": scores.n_test,
+        "n_beyond": scores.n_beyond,
+    }
+    errors = ("rmse", "mae", "bias_beyond", "rmse_beyond", "mae_beyond")
     columns: dict[str, Sequence[object]] = {
-        "split": np.repeat(at.split, count).tolist(),
-        "penalty_exponents": np.tile(PENALTIES[:, 0], len(at.split)).tolist(),
-        "penalty_coefficients": np.tile(PENALTIES[:, 1], len(at.split)).tolist(),
-        "n_train": np.repeat(scores.n_train, count).tolist(),
-        "n_test": np.repeat(scores.n_test, count).tolist(),
-        "rmse": [value if np.isfinite(value) else None for value in scores.rmse.ravel().tolist()],
-        "mae": [value if np.isfinite(value) else None for value in scores.mae.ravel().tolist()],
+        **{name: np.repeat(values[fitted], count).tolist() for name, values in of_split.items()},
+        **{name: _finite(getattr(scores, name)[fitted]) for name in errors},
+        "penalty_exponents": np.tile(PENALTIES[:, 0], int(fitted.sum())).tolist(),
+        "penalty_coefficients": np.tile(PENALTIES[:, 1], int(fitted.sum())).tolist(),
     }
     names = ", ".join(f"unnest(?) as {name}" for name in columns)
     same = [key.study, key.dataset, key.model, key.method, law]
@@ -79,43 +87,21 @@ def write(
         connection.commit()
 
 
-def pooled(url: str | None, study: str | None) -> list[dict[str, object]]:
-    """Table 5: each law's lowest pooled RMSE and MAE over regularisations, on splits that all forms can fit.
+def _finite(errors: Floats) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in errors.ravel().tolist()]
 
-    Pooled over all test experiments of all those splits. A regularisation with a prediction that is no number
-    is out of the running; `unbounded` counts them.
-    """
+
+def forms(url: str | None, study: str | None) -> list[dict[str, object]]:
+    """The rows of report.table_forms, by dataset and form. AnalysisError where dbt has not built it."""
     with connect(url, read_only=True) as connection:
-        cursor = connection.execute(
-            """
-            with pooled as (
-                select
-                    study, dataset, model, method, law, penalty_exponents, penalty_coefficients,
-                    count(*) as splits,
-                    sqrt(sum(n_test * rmse * rmse) / sum(n_test)) as rmse,
-                    sum(n_test * mae) / sum(n_test) as mae,
-                    count(*) > count(rmse) as unbounded
-                from analysis.cv_scores
-                where n_train >= $most and ($study is null or study = $study)
-                group by all
+        try:
+            cursor = connection.execute(
+                "select * replace (made_at::varchar as made_at) from report.table_forms "
+                "where $study is null or study = $study "
+                "order by study, position, dataset, model, method, form",
+                {"study": study},
             )
-
-            select
-                study, dataset, model, method, law,
-                any_value(splits) as splits,
-                min(rmse) filter (not unbounded) as rmse,
-                min(mae) filter (not unbounded) as mae,
-                count_if(unbounded) as unbounded
-            from pooled
-            group by study, dataset, model, method, law
-            order by study, dataset, model, method, law
-            """,
-            {"most": MOST_PARAMETERS, "study": study},
-        )
+        except (duckdb.CatalogException, duckdb.BinderException):
+            raise AnalysisError("the warehouse has no table report.table_forms: run `dbt build`") from None
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-MOST_PARAMETERS = (
-    7  # of Table 5's forms: with fewer training experiments some form could fit them all exactly
-)

@@ -198,14 +198,19 @@ def evaluate(
             residual[begin + i] = r
             w = weights[begin + i] * inverse
             away = abs(r)
-            near = min(away, tau)
-            absolute += tau * w * away
-            objective += w * near * inverse * (away - 0.5 * near)
-            slope = w * near * inverse
+            slope = w * min(away, tau) * inverse
             first[i] = slope if r > 0.0 else -slope
             second[i] = w * inverse if away <= tau else 0.0
             major[i] = w / max(away, tau)
             scale[i] = s / scale[i]
+        # Sums have loops of their own: one that also stores is vectorised or not by where its arrays lie, and
+        # the last bits of its sum would vary with that.
+        for i in range(count):
+            w = weights[begin + i]
+            away = abs(residual[begin + i])
+            near = min(away, tau)
+            absolute += w * away
+            objective += w * near * inverse * inverse * (away - 0.5 * near)
         for j in range(k):
             for i in range(count):
                 columns[j, i] = mixed[i] if j == shape.outer else 0.0
@@ -229,10 +234,13 @@ def evaluate(
                     steep = 0.0
                     bent = 0.0
                     for i in range(count):
-                        q = ratios[v, level[v, begin + i]]
-                        slopes[entries, i] = -x * q
+                        slopes[entries, i] = ratios[v, level[v, begin + i]]
+                    for i in range(count):
+                        q = slopes[entries, i]
                         steep += mixed[i] * q
                         bent += mixed[i] * q * (1.0 - q)
+                    for i in range(count):
+                        slopes[entries, i] *= -x
                     index[entries] = z
                     entries += 1
                     # The curvature of log term itself, which only offsets have.
@@ -244,6 +252,7 @@ def evaluate(
                 cross = 0.0
                 for i in range(count):
                     columns[j, i] += coefficient * sizes[t, i] * slopes[one, i]
+                for i in range(count):
                     cross += mixed[i] * slopes[one, i]
                 H[max(j, c), min(j, c)] += cross
                 for two in range(one + 1):
@@ -342,14 +351,19 @@ def _copy(source: Floats, target: Floats) -> None:
 
 
 @_compiled
-def _damped_step(curve: Curve, damping: float, free: Ints, count: int, A: Floats, step: Floats) -> bool:
-    """Solve (H + damping·M) step = -g over the free coordinates; False where it is not positive definite."""
+def _damped_step(
+    curve: Curve, newton: bool, damping: float, free: Ints, count: int, A: Floats, step: Floats
+) -> bool:
+    """Solve (B + damping·diag M) step = -g over the free coordinates, B = H if `newton`, else M.
+
+    False where it is not positive definite.
+    """
     g, H, M = curve
     for a in range(count):
         i = free[a]
         for b in range(a + 1):
-            A[a, b] = H[i, free[b]] + damping * M[i, free[b]]
-        A[a, a] += damping * (1e-9 * M[i, i] + 1e-12)
+            A[a, b] = H[i, free[b]] if newton else M[i, free[b]]
+        A[a, a] += damping * (M[i, i] + 1e-12)
         pivot = A[a, a]
         for b in range(a + 1):
             total = A[a, b]
@@ -385,10 +399,12 @@ def _held(theta: Floats, g: Floats, lower: Floats, upper: Floats, j: int) -> boo
 
 @_compiled
 def _propose(
-    theta: Floats, lower: Floats, upper: Floats, curve: Curve, damping: float, trial: Floats
-) -> tuple[float, float]:
-    """A damped Newton step within the bounds, into trial. Returns (the decrease it predicts, the damping
-    used).
+    theta: Floats, lower: Floats, upper: Floats, curve: Curve, newton: bool, damping: float, trial: Floats
+) -> tuple[float, bool, float]:
+    """A damped step within the bounds, into trial: Newton's, or where that leads nowhere Gauss and Newton's.
+
+    Far from a minimum the exact curvature is often indefinite, and a damping that just makes it definite
+    gives steps of no use. Returns (the decrease the step predicts, whether it is Newton's, its damping).
     """
     k = theta.size
     free = np.empty(k, np.int64)
@@ -399,21 +415,26 @@ def _propose(
             free[count] = j
             count += 1
     for _ in range(60 if count else 0):
-        if _damped_step(curve, damping, free, count, A, step):
+        if _damped_step(curve, newton, damping, free, count, A, step):
             _copy(theta, trial)
             predicted = 0.0
             for a in range(count):
                 i = free[a]
                 trial[i] = min(max(theta[i] + step[a], lower[i]), upper[i])
                 move = trial[i] - theta[i]
-                predicted -= curve.g[i] * move + 0.5 * curve.H[i, i] * move * move
+                bent = curve.H[i, i] if newton else curve.M[i, i]
+                predicted -= curve.g[i] * move + 0.5 * bent * move * move
                 for b in range(a):
                     j = free[b]
-                    predicted -= curve.H[i, j] * move * (trial[j] - theta[j])
+                    bent = curve.H[i, j] if newton else curve.M[i, j]
+                    predicted -= bent * move * (trial[j] - theta[j])
             if predicted > 0.0:
-                return predicted, damping
-        damping = max(4.0 * damping, 1e-4)
-    return 0.0, damping
+                return predicted, newton, damping
+        if newton:
+            newton = False
+        else:
+            damping = max(4.0 * damping, 1e-4)
+    return 0.0, newton, damping
 
 
 @_compiled
@@ -441,6 +462,7 @@ def _descend(
     """
     trial = theta.copy()
     damping = 1e-3
+    newton = True
     f, absolute, predicted = math.inf, 0.0, math.inf
     taken = 0
     while True:
@@ -454,17 +476,20 @@ def _descend(
                 _copy(ahead.H[j], curve.H[j])
                 _copy(ahead.M[j], curve.M[j])
             f, absolute = f2, absolute2
+            newton = True
             if agreement > 0.7:
                 damping *= 0.1
             elif agreement < 0.2:
                 damping = max(3.0 * damping, 1e-4)
         elif predicted <= 1e-13 * f:
             break
+        elif newton:
+            newton = False
         else:
             damping = max(8.0 * damping, 1e-3)
         if taken >= steps:
             break
-        predicted, damping = _propose(theta, lower, upper, curve, damping, trial)
+        predicted, newton, damping = _propose(theta, lower, upper, curve, newton, damping, trial)
         if not predicted > enough * f + 1e-24:
             break
     return f, absolute, taken
@@ -552,6 +577,8 @@ def _minimise(
             allowed, 1e-15 if phase == FINISH else 1e-3, work, curve, ahead,
         )  # fmt: skip
         evaluations += taken
+        # In single precision: a sum's last bits can vary with where arrays lie in memory, a path must not.
+        mean = float(np.float32(absolute / total))
         target = delta
         if likelihood:
             sigma = max(scale_of(work.residual[: y.size], weights, delta), 1e-12)
@@ -576,7 +603,7 @@ def _minimise(
             levelling = False
             _level_off(theta, lower, upper, shape, weights, work.residual)
         elif phase == MEASURE and release:
-            phase, tau = SOLVE, max(absolute / total, target)
+            phase, tau = SOLVE, max(mean, target)
             _copy(theta, low)
             _copy(theta, high)
             for c in shape.coefficient:
@@ -584,7 +611,7 @@ def _minimise(
         else:
             _copy(lower, low)
             _copy(upper, high)
-            start = absolute / total if phase != RELAX else min(SHRINK * tau, 0.5 * absolute / total)
+            start = mean if phase != RELAX else min(SHRINK * tau, 0.5 * mean)
             tau = max(start if relax else 0.0, target)
             phase = RELAX if tau > target else FINISH
 

@@ -19,9 +19,9 @@ from datetime import timedelta
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
-from runner.worker import Job, LaunchError, Outcome, launched, run
+from runner.worker import Job, LaunchError, Outcome, is_main_process, launched, run
 
-__all__ = ["Job", "LaunchError", "Outcome", "agreed", "launch"]
+__all__ = ["Job", "LaunchError", "Outcome", "agreed", "is_main_process", "launch", "launched"]
 
 Agreed = TypeVar("Agreed")
 
@@ -34,11 +34,12 @@ def agreed(make: Callable[[], Agreed]) -> Agreed:
     """What `make` returns, called in one process only and the same in all processes of a launch."""
     if not launched():
         return make()
+    import torch
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list
 
-    # The others wait while texts are fetched and suites trained.
-    state = PartialState(timeout=timedelta(days=7))
+    # The others wait while texts and checkpoints are fetched.
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
     made = [make() if state.is_main_process else None]
     broadcast_object_list(made)
     assert made[0] is not None

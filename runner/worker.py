@@ -70,6 +70,11 @@ def launched() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one that reports and records."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def run(job: Job) -> Outcome:
     """Train one job and append its row. A run that fails is a row too.
 
@@ -87,7 +92,7 @@ def run(job: Job) -> Outcome:
             raise LaunchError(
                 f"{job.cell}: {error}; over several processes training.micro_batch is not found but declared"
             ) from None
-    if os.environ.get("RANK", "0") == "0":
+    if is_main_process():
         _append(job, result, error, started_at)
     return Outcome(job.cell, job.run_key, None if result is None else result.loss, error)
 
@@ -138,6 +143,7 @@ _held: list[tuple[tuple[str, str, bool], Loaded]] = []
 
 def _loaded(checkpoint: Checkpoint, precision: str, gradient_checkpointing: bool) -> Loaded:
     """The checkpoint on the device; the one before it is let go first, for both may not fit."""
+    import torch
     from accelerate import Accelerator
     from torch.distributed.fsdp import fully_shard
 
@@ -150,7 +156,8 @@ def _loaded(checkpoint: Checkpoint, precision: str, gradient_checkpointing: bool
     if _held:
         _held.pop()[1].accelerator.free_memory()
     sharded = _sharded()
-    accelerator = Accelerator(mixed_precision=precision)
+    # Left to itself, accelerate takes processes without a GPU for as many single ones.
+    accelerator = Accelerator(mixed_precision=precision, cpu=launched() and not torch.cuda.is_available())
     bare = load(checkpoint)
     bare.config.use_cache = False
     if gradient_checkpointing:

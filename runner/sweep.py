@@ -23,7 +23,7 @@ from runner.checkpoints import Checkpoint, absent, checkpoint, checkpoints, toke
 from runner.datasets import DatasetError
 from runner.datasets.sources import fetch
 from runner.declaration import StudyError, suite_from
-from runner.launch import Job, Outcome, launch
+from runner.launch import Job, LaunchError, Outcome, agreed, is_main_process, launch, launched
 from runner.study import Cell, Study, Suite, digest, run_key
 from warehouse import store
 
@@ -154,7 +154,29 @@ def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
 
 
 def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: bool = False) -> int:
-    """Run what is missing. Returns the number of the study's runs that stand failed at the end."""
+    """Run what is missing. Returns the number of the study's runs that stand failed at the end.
+
+    In a launch of several processes the main one prepares, counts and reports, and all of them train.
+    """
+    ready, jobs = agreed(lambda: _to_run(study, source, url, cache, retry_failed))
+    with (
+        closing(launch(jobs, study.workers)) as ended,
+        closing(fetched_ahead(jobs, ended, keep=study.keep_checkpoints)) as outcomes,
+    ):
+        _show(jobs, outcomes)
+    if not is_main_process():
+        return 0
+    store.drain(url)
+    after = progress(study, ready, url)
+    for cell, error in after.failed.items():
+        print(f"failed: {cell}: {error}", file=sys.stderr)
+    return len(after.failed)
+
+
+def _to_run(
+    study: Study, source: str, url: str, cache: Path, retry_failed: bool
+) -> tuple[Prepared, list[Job]]:
+    """Make all that the study's runs need, declare it, and say which are to be run."""
     tokenise(study, source, cache)
     with store.connect(url):
         pass  # made, or migrated, or found unusable before an hour of training
@@ -162,6 +184,11 @@ def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: boo
     for suite in suites(study):
         from runner.pretrain import pretrain
 
+        if launched() and any(absent(m, study, cache) for m in study.models if m.suite == suite.suite):
+            raise LaunchError(
+                f"suite {suite.suite} is pre-trained by one process, so do that before the launch: "
+                f"python -m runner pretrain --suite {suite.suite}"
+            )
         pretrain(suite, cache)
     ready = prepared(study, source, cache)
     assert ready is not None
@@ -191,16 +218,7 @@ def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: boo
         for found in {c.hub for c in ready.checkpoints.values()} - {job.checkpoint.hub for job in jobs}:
             if found is not None:
                 hub.drop(found)  # of a sweep that was stopped before it could
-    with (
-        closing(launch(jobs, study.workers)) as launched,
-        closing(fetched_ahead(jobs, launched, keep=study.keep_checkpoints)) as outcomes,
-    ):
-        _show(jobs, outcomes)
-    store.drain(url)
-    after = progress(study, ready, url)
-    for cell, error in after.failed.items():
-        print(f"failed: {cell}: {error}", file=sys.stderr)
-    return len(after.failed)
+    return ready, jobs
 
 
 def _show(jobs: Sequence[Job], outcomes: Iterator[Outcome]) -> None:
@@ -209,7 +227,7 @@ def _show(jobs: Sequence[Job], outcomes: Iterator[Outcome]) -> None:
     with tqdm(
         total=sum(work.values()),
         bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}",
-        disable=not jobs,
+        disable=not (jobs and is_main_process()),
     ) as bar:
         for count, outcome in enumerate(outcomes, 1):
             bar.set_description_str(f"{count}/{len(jobs)} runs")

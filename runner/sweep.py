@@ -11,7 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from runner.datasets import DatasetError
 from runner.datasets.sources import fetch
 from runner.declaration import StudyError, suite_from
 from runner.launch import Job, LaunchError, Outcome, agreed, is_main_process, launch, launched
+from runner.overlap import overlaps
 from runner.study import Cell, Study, Suite, digest, run_key
 from warehouse import store
 
@@ -120,8 +121,13 @@ def tokenise(study: Study, source: str, cache: Path) -> None:
 
 
 def suites(study: Study) -> list[Suite]:
-    """The suites that the study's models are of, each once."""
-    return [suite_from(name) for name in dict.fromkeys(m.suite for m in study.models if m.suite)]
+    """The suites that the study's models are of, each once and with the sizes that the study uses."""
+    used: dict[str, list[str]] = {}
+    for model in study.models:
+        if model.suite is not None:
+            used.setdefault(model.suite, []).append(str(model.size))
+    declared = {name: suite_from(name) for name in used}
+    return [replace(s, models={size: s.models[size] for size in used[name]}) for name, s in declared.items()]
 
 
 def check_sizes(study: Study, source: str, facts: dict[tuple[str, str], tokens.Facts]) -> None:
@@ -192,7 +198,7 @@ def _to_run(
         pretrain(suite, cache)
     ready = prepared(study, source, cache)
     assert ready is not None
-    declare(study, ready, url)
+    declare(study, ready, url, cache)
     before = progress(study, ready, url)
     cells = [*before.missing, *(before.failed if retry_failed else ())]
     wanted = set(cells)
@@ -241,7 +247,7 @@ def _work(cell: Cell) -> float:
     return 20.0 + cell.data_points
 
 
-def declare(study: Study, ready: Prepared, url: str) -> None:
+def declare(study: Study, ready: Prepared, url: str, cache: Path) -> None:
     """Record the declaration and what it wants, unless it is the one that the warehouse has as the latest."""
     declaration_digest = digest([study.declaration(), sorted(ready.keys.values())])
     with store.connect(url, read_only=True) as database:
@@ -269,6 +275,7 @@ def declare(study: Study, ready: Prepared, url: str) -> None:
             for key in ready.keys.values()
         ],
         "raw.datasets": [{**asdict(facts), "recorded_at": now} for facts in ready.facts.values()],
+        "raw.overlaps": [{**asdict(one), "recorded_at": now} for one in overlaps(study, cache)],
         "raw.checkpoints": [
             {
                 **{key: value for key, value in asdict(found).items() if key not in ("path", "hub")},

@@ -7,7 +7,10 @@ simulations a share of 95 % is known to about 2 points; where an interval is und
 the truth.
 """
 
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -27,39 +30,55 @@ NOISE = 0.01
 REPLICATES = 400
 
 
-def main(simulations: int) -> None:
+CLUSTERED = (False, True)
+METHODS = tuple(product(("rows", "steps"), ("percentile", "BCa", "profile")))
+
+
+def holds(row: tuple[float, ...], shared: bool, simulation: int) -> np.ndarray:
+    """Whether each interval of one simulation holds the truth: (methods, parameters)."""
     law = laws["transfer"]
     p, f = (axis.ravel().astype(float) for axis in np.meshgrid(STEPS, SIZES, indexing="ij"))
     of_step = np.searchsorted(STEPS, p)
+    A, G, alpha, beta, E = row
+    rng = np.random.default_rng([simulation, shared])
+    own, common = rng.normal(size=p.size), rng.normal(size=len(STEPS))[of_step]
+    z = np.sqrt(0.5) * (own + common) if shared else own
+    result = fit(law, {"p": p, "f": f}, ((A * p**-alpha + G) * f**-beta + E) * np.exp(NOISE * z))
+    found = []
+    for cluster in (None, of_step):
+        resampled = result.bootstrap(REPLICATES, cluster=cluster, seed=simulation)
+        profiled = result.calibrated_profiles(cluster=cluster, seed=simulation)
+        found += [
+            resampled.percentile(),
+            resampled.bca(),
+            {s: (one.lower, one.upper) for s, one in profiled.items()},
+        ]
+    return np.array([[held(of[s], true) for s, true in zip(law.symbols, row, strict=True)] for of in found])
+
+
+def held(ends: tuple[float | None, float | None] | None, truth: float) -> bool:
+    """Whether an interval holds the truth; open where an end is None, and never where it is undefined."""
+    if ends is None:
+        return False
+    low, high = ends
+    return (low is None or low <= truth) and (high is None or truth <= high)
+
+
+def alone() -> None:
+    """One core for each process: the solver uses as many threads as it may."""
+    os.sched_setaffinity(0, {os.getpid() % (os.cpu_count() or 1)})
+
+
+def main(simulations: int) -> None:
     print(f"{simulations} simulations, {REPLICATES} replicates; share of intervals that hold the truth")
-    print(f"{'':<62}" + "".join(f"{symbol:>8}" for symbol in law.symbols))
-    for (name, truth), shared in product(ROWS.items(), (False, True)):
-        A, G, alpha, beta, E = truth
-        values = dict(zip(law.symbols, truth, strict=True))
-        held = {}
-        for simulation in range(simulations):
-            rng = np.random.default_rng([simulation, shared])
-            own, common = rng.normal(size=p.size), rng.normal(size=len(STEPS))[of_step]
-            z = np.sqrt(0.5) * (own + common) if shared else own
-            result = fit(law, {"p": p, "f": f}, ((A * p**-alpha + G) * f**-beta + E) * np.exp(NOISE * z))
-            for unit, cluster in (("rows", None), ("steps", of_step)):
-                resampled = result.bootstrap(REPLICATES, cluster=cluster, seed=simulation)
-                profiled = result.calibrated_profiles(cluster=cluster, seed=simulation)
-                for method, intervals in (
-                    ("percentile", resampled.percentile()),
-                    ("BCa", resampled.bca()),
-                    ("profile", {s: (one.lower, one.upper) for s, one in profiled.items()}),
-                ):
-                    for symbol, ends in intervals.items():
-                        low, high = ends or (np.inf, -np.inf)
-                        holds = (low is None or low <= values[symbol]) and (
-                            high is None or values[symbol] <= high
-                        )
-                        held.setdefault((unit, method), {}).setdefault(symbol, []).append(holds)
-        noise = "clustered" if shared else "independent"
-        for (unit, method), by_symbol in held.items():
-            shares = "".join(f"{np.mean(by_symbol[symbol]):>8.3f}" for symbol in law.symbols)
-            print(f"{f'{name}, {noise} noise, {method} of {unit}':<62}{shares}")
+    print(f"{'':<62}" + "".join(f"{symbol:>8}" for symbol in laws["transfer"].symbols), flush=True)
+    with ProcessPoolExecutor(initializer=alone) as pool:
+        for (name, row), shared in product(ROWS.items(), CLUSTERED):
+            shares = np.mean(list(pool.map(partial(holds, row, shared), range(simulations))), axis=0)
+            noise = "clustered" if shared else "independent"
+            for (unit, method), share in zip(METHODS, shares, strict=True):
+                columns = "".join(f"{one:>8.3f}" for one in share)
+                print(f"{f'{name}, {noise} noise, {method} of {unit}':<62}{columns}", flush=True)
 
 
 if __name__ == "__main__":

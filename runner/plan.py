@@ -1,6 +1,7 @@
 """What a study is, what of it is done, and what the rest will cost; answered without torch."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from runner.study import Cell, Model, Study
 from runner.sweep import Progress, prepared, progress, unfetched
 from warehouse import store
 
-EPOCHS = 10.0  # what Barnett 2024's total compute implies; used until a run has been measured
+EPOCHS = 11.5  # what Barnett 2024's total compute implies (barnett2024.yml); until a run has been measured
 BYTES_A_PARAMETER = 2  # Pythia is kept in float16
 UTILISATION = 0.2  # of this CPU's matrix product, which small models reach; used until then too
 
@@ -47,7 +48,7 @@ def plan(study: Study, source: str, url: str, cache: Path) -> None:
     print_progress(study, state, url)
     for reason in unfetched(study).values():
         print(reason)
-    _print_checkpoints(study, cache)
+    _print_checkpoints(study, state.missing, cache)
     if ready is None:
         print("sizes are checked against the datasets once these are tokenised, before anything is trained")
     n_params = {m: _parameters(m, study, cache) for m in study.models}
@@ -93,32 +94,41 @@ def _print_grid(study: Study, state: Progress) -> None:
         print(f"  {steps:>14}" + "".join(f"{count:>{width}}" for count in counts))
 
 
-def _print_checkpoints(study: Study, cache: Path) -> None:
-    """Which models are not here yet, and the disk that those of the hub need."""
-    needed: list[float] = []
-    asked = True
+def _print_checkpoints(study: Study, missing: Sequence[Cell], cache: Path) -> None:
+    """Which models are not here yet, and the disk that the checkpoints still to be trained from need."""
+    unasked: dict[str, int] = {}
     for model in study.models:
         steps = absent(model, study, cache)
-        if steps and model.hub is None:
-            print(f"{model.name} is not pre-trained yet; the sweep does that first")
-        elif model.hub is not None:
-            if steps:
-                asked = False
-                of = f"{len(steps)} of its {len(study.pretrain_steps)} revisions"
-                print(f"{model.name}: the hub has not been asked for {of} yet; the sweep does that first")
-            for step in study.pretrain_steps:
-                revision = hub.known(model, step, cache)
-                files = () if revision is None else revision.missing
-                guessed = BYTES_A_PARAMETER * (model.parameters or 0) if revision is None else 0
-                needed.append(guessed + sum(file.size for file in files))
-    if any(needed):
-        how = "" if asked else f", at {BYTES_A_PARAMETER} bytes a parameter where the hub has not been asked"
-        kept = (
-            ""
-            if study.keep_checkpoints
-            else (f"; keep_checkpoints: false keeps two on disk, {2 * max(needed) / 1e9:.1f} GB")
+        if steps and model.hub is not None:
+            unasked[model.name] = len(steps)
+        elif steps:
+            suite = suite_from(str(model.suite))
+            seen = max(suite.steps) * suite.batch * suite.context
+            flops = 6.0 * (_parameters(model, study, cache) or 0) * seen
+            print(f"{model.name} is not pre-trained yet; the sweep does that first ({flops:.2g} FLOP)")
+    if unasked:
+        models = ", ".join(f"{name} ({count} revisions)" for name, count in unasked.items())
+        print(f"the hub has not been asked yet about {models}; the sweep does that first")
+    sizes: list[float] = []
+    guessed = False
+    for model, steps in {(cell.model, cell.pretrain_steps): None for cell in missing}:
+        if model.hub is not None:
+            revision = hub.known(model, steps, cache)
+            guessed |= revision is None
+            sizes.append(
+                BYTES_A_PARAMETER * (model.parameters or 0)
+                if revision is None
+                else sum(file.size for file in revision.missing)
+            )
+    if any(sizes):
+        how = (
+            f", at {BYTES_A_PARAMETER} bytes a parameter where the hub has not been asked" if guessed else ""
         )
-        print(f"checkpoints to fetch: {sum(n > 0 for n in needed)}, {sum(needed) / 1e9:.1f} GB{how}{kept}")
+        dropped = f"; two at a time, {2 * max(sizes) / 1e9:.1f} GB, as keep_checkpoints is false"
+        print(
+            f"checkpoints to fetch: {sum(size > 0 for size in sizes)}, {sum(sizes) / 1e9:.1f} GB{how}"
+            f"{'' if study.keep_checkpoints else dropped}"
+        )
 
 
 def _print_published(study: Study, n_params: dict[Model, int | None]) -> None:
@@ -129,9 +139,9 @@ def _print_published(study: Study, n_params: dict[Model, int | None]) -> None:
     points = tokens / study.context
     epochs = study.published.flops / points
     print(
-        f"{study.published.by} gives {study.published.flops:.3g} FLOP for all runs. Counting a data point as "
-        f"one token, 6·N·f is {points:.3g} an epoch, so that is {epochs:.1f} epochs a run; with the "
-        f"{study.context} tokens that a data point has, the same epochs are {epochs * tokens:.3g} FLOP"
+        f"{study.published.by} gives {study.published.flops:.3g} FLOP for all runs. That is {epochs:.1f} epochs "
+        f"of 6·N·f = {points:.3g} FLOP, a data point counted as one token; with the {study.context} tokens that "
+        f"it has, the same epochs are {epochs * tokens:.3g} FLOP"
     )
 
 

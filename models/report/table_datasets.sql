@@ -46,6 +46,13 @@ of_study as (
         )
 ),
 
+-- A study on suites of several texts has several; the largest is shown.
+overlaps as (
+    select dataset, dataset_fingerprint, max(heldout_share_seen) as heldout_share_seen
+    from {{ ref('stg_overlaps') }}
+    group by all
+),
+
 final as (
     select
         study,
@@ -62,8 +69,10 @@ final as (
         train_points,
         validation_points,
         heldout_points,
-        sample
+        sample,
+        heldout_share_seen
     from of_study
+    left join overlaps using (dataset, dataset_fingerprint)
 )
 
 select * from final

@@ -17,7 +17,7 @@ from runner.data import add_data_command, data
 from runner.datasets import DatasetError
 from runner.datasets.sources import cache_folder
 from runner.declaration import StudyError, study_from, suite_from
-from runner.hub import FetchError
+from runner.hub_client import FetchError
 from runner.launch import LaunchError
 from runner.plan import plan, status
 from runner.sweep import sweep

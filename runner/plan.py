@@ -98,10 +98,10 @@ def _print_checkpoints(study: Study, missing: Sequence[Cell], cache: Path) -> No
     """Which models are not here yet, and the disk that the checkpoints still to be trained from need."""
     unasked: dict[str, int] = {}
     for model in study.models:
-        steps = absent(model, study, cache)
-        if steps and model.hub is not None:
-            unasked[model.name] = len(steps)
-        elif steps:
+        lacking = absent(model, study, cache)
+        if lacking and model.hub is not None:
+            unasked[model.name] = len(lacking)
+        elif lacking:
             suite = suite_from(str(model.suite))
             seen = max(suite.steps) * suite.batch * suite.context
             flops = 6.0 * (_parameters(model, study, cache) or 0) * seen
@@ -139,9 +139,9 @@ def _print_published(study: Study, n_params: dict[Model, int | None]) -> None:
     points = tokens / study.context
     epochs = study.published.flops / points
     print(
-        f"{study.published.by} gives {study.published.flops:.3g} FLOP for all runs. That is {epochs:.1f} epochs "
-        f"of 6·N·f = {points:.3g} FLOP, a data point counted as one token; with the {study.context} tokens that "
-        f"it has, the same epochs are {epochs * tokens:.3g} FLOP"
+        f"{study.published.by} gives {study.published.flops:.3g} FLOP for all runs. That is {epochs:.1f} "
+        f"epochs of 6·N·f = {points:.3g} FLOP, a data point counted as one token; with the {study.context} "
+        f"tokens that it has, the same epochs are {epochs * tokens:.3g} FLOP"
     )
 
 

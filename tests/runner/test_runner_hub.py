@@ -23,7 +23,8 @@ from runner.__main__ import main
 from runner.ahead import fetched_ahead
 from runner.checkpoints import CheckpointError, checkpoint, load
 from runner.declaration import study_from
-from runner.hub import FetchError, described, drop, fetched, held, known
+from runner.hub import described, drop, fetched, held, known
+from runner.hub_client import FetchError
 from runner.launch import Job, Outcome
 from runner.study import Model
 from tests.hub import Hub

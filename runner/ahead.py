@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 
 from runner import hub
+from runner.hub_client import FetchError
 from runner.launch import Job, Outcome
 
 
@@ -65,5 +66,5 @@ def _try_to_fetch(revision: hub.Revision, hold: ExitStack) -> None:
     try:
         hold.enter_context(hub.held(revision))
         hub.fetched(revision)
-    except (hub.FetchError, OSError):
+    except (FetchError, OSError):
         return

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from runner import hub
 from runner.hub_client import FetchError
+from runner.hub_client import FetchError
 from runner.launch import Job, Outcome
 
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 
 from runner import hub
 from runner.hub_client import FetchError
-from runner.hub_client import FetchError
 from runner.launch import Job, Outcome
 
 

@@ -114,7 +114,7 @@ def _fit(options: argparse.Namespace) -> int:
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
         print(f"error: {outcome.key}: {outcome.error}", file=sys.stderr)
-    return 1 if failed else 0
+    return 2 if failed else 0
 
 
 def _fit_table(options: argparse.Namespace, law: Law) -> int:

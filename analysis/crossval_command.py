@@ -69,7 +69,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
     for entry in report:
         if entry["error"]:
             print(f"error: {entry['dataset']} · {entry['law']}: {entry['error']}", file=sys.stderr)
-    return 1 if any(entry["error"] for entry in report) else 0
+    return 2 if any(entry["error"] for entry in report) else 0
 
 
 def _score(url: str, one: Experiments, law: str, delta: float, at: crossval_io.Splits) -> int:

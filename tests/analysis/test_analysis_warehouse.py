@@ -99,7 +99,7 @@ def test_other_options_are_another_fit(url):
 
 def test_one_dataset_that_cannot_be_fitted_does_not_stop_the_others(url, capsys):
     put(url, [*losses("one", 1), ("s", "two", "m", "full", 0, 8, 1000, 2.0, False)])
-    assert run(url) == 1
+    assert run(url) == 2
     assert [one[0] for one in fitted(url)] == ["one"]
     assert "s · two · m · full: none of its 1 experiments" in capsys.readouterr().err
 

@@ -19,6 +19,7 @@ from runner.datasets.sources import cache_folder
 from runner.declaration import StudyError, study_from, suite_from
 from runner.hub_client import FetchError
 from runner.launch import LaunchError
+from runner.memory import Device
 from runner.plan import plan, status
 from runner.sweep import sweep
 from runner.tokens import TokensError
@@ -38,6 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
             "--study", default="demo", help="name in runner/studies/, or path to a .yml file"
         )
         command.add_argument("--warehouse", default=store.default_url(), help="default: %(default)s")
+        if name == "plan":
+            command.add_argument(
+                "--gpu-memory", type=float, help="plan for a GPU of so many GB, not for this machine"
+            )
         if name == "sweep":
             command.add_argument("--retry-failed", action="store_true", help="run again what failed before")
     command = commands.add_parser("pretrain", help="make a suite's checkpoints")
@@ -58,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
         for name in study.datasets:
             datasets.get(name, study.own)
         if options.command == "plan":
-            plan(study, options.study, options.warehouse, cache)
+            gpu = Device("gpu", options.gpu_memory * 1e9) if options.gpu_memory else None
+            plan(study, options.study, options.warehouse, cache, device=gpu)
             return 0
         if options.command == "status":
             return status(study, options.study, options.warehouse, cache)

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from runner import hub
-from runner.checkpoints import absent, checkpoint
+from runner.checkpoints import absent
+from runner.compute import training_flops
 from runner.declaration import suite_from
+from runner.memory import Device, needs, parameters, refuse_what_cannot_fit, this_machine
 from runner.study import Cell, Model, Study
 from runner.sweep import Progress, prepared, progress, unfetched
 from warehouse import store
@@ -28,8 +30,11 @@ class Experience:
     source: str
 
 
-def plan(study: Study, source: str, url: str, cache: Path) -> None:
-    """Print the grid, what is done and missing in the warehouse, and what the rest will cost."""
+def plan(study: Study, source: str, url: str, cache: Path, *, device: Device | None = None) -> None:
+    """Print the grid, what is done and missing in the warehouse, and what the rest will cost.
+
+    Raises StudyError at the end where a run does not fit the device: this machine's, if none is given.
+    """
     ready = prepared(study, source, cache)
     state = progress(study, ready, url)
     print(f"{study.study}: {study.description}")
@@ -51,10 +56,15 @@ def plan(study: Study, source: str, url: str, cache: Path) -> None:
     _print_checkpoints(study, state.missing, cache)
     if ready is None:
         print("sizes are checked against the datasets once these are tokenised, before anything is trained")
-    n_params = {m: _parameters(m, study, cache) for m in study.models}
+    n_params = {m: parameters(m, study, cache) for m in study.models}
+    for model, count in n_params.items():
+        if count is None:
+            print(f"{model.name}: its parameters are not known until the hub is asked; its FLOP are left out")
     _print_published(study, n_params)
     if not state.missing:
         return
+    device = device or this_machine(study.workers)
+    _print_memory(study, n_params, device, cache)
     experience = _experience(url)
     flops = experience.epochs * sum(_flops(study, cell, n_params) for cell in state.missing)
     print(
@@ -62,6 +72,7 @@ def plan(study: Study, source: str, url: str, cache: Path) -> None:
         f"about {_duration(flops / experience.flop_per_s / study.workers)} "
         f"with workers: {study.workers}, each {experience.flop_per_s:.2g} FLOP/s ({experience.source})"
     )
+    refuse_what_cannot_fit(study, source, n_params, device, cache)
 
 
 def status(study: Study, source: str, url: str, cache: Path) -> int:
@@ -104,7 +115,7 @@ def _print_checkpoints(study: Study, missing: Sequence[Cell], cache: Path) -> No
         elif lacking:
             suite = suite_from(str(model.suite))
             seen = max(suite.steps) * suite.batch * suite.context
-            flops = 6.0 * (_parameters(model, study, cache) or 0) * seen
+            flops = 6.0 * (parameters(model, study, cache) or 0) * seen
             print(f"{model.name} is not pre-trained yet; the sweep does that first ({flops:.2g} FLOP)")
     if unasked:
         models = ", ".join(f"{name} ({count} revisions)" for name, count in unasked.items())
@@ -147,23 +158,19 @@ def _print_published(study: Study, n_params: dict[Model, int | None]) -> None:
 
 def _flops(study: Study, cell: Cell, n_params: dict[Model, int | None]) -> float:
     """FLOP of one epoch of the run; none where the model's parameters are not known."""
-    return 6.0 * (n_params[cell.model] or 0) * cell.data_points * study.context
+    # An adapter is small: it shows in 4·N rather than 6·N, not in parameters of its own.
+    adapter = 1 if cell.method == "lora" else 0
+    return training_flops(n_params[cell.model] or 0, cell.data_points * study.context, adapter)
 
 
-def _parameters(model: Model, study: Study, cache: Path) -> int | None:
-    """Parameters: of the hub's configuration once it was asked, as the study declares them until then."""
-    if model.hub is not None:
-        asked = (hub.known(model, steps, cache) for steps in study.pretrain_steps)
-        n_params = next((revision.n_params for revision in asked if revision), model.parameters)
-        if n_params is None:
-            print(f"{model.name}: its parameters are not known until the hub is asked; its FLOP are left out")
-        return n_params
-    if model.path is not None:
-        return checkpoint(model, study.pretrain_steps[0], cache).n_params
-    suite = suite_from(str(model.suite))
-    size = suite.models[str(model.size)]
-    h = size.hidden
-    return size.layers * (12 * h**2 + 13 * h) + 2 * h + 2 * suite.vocabulary * h
+def _print_memory(study: Study, n_params: dict[Model, int | None], device: Device, cache: Path) -> None:
+    for model, method, need in needs(study, n_params, device, cache):
+        parts = ", ".join(f"{name} {size / 1e9:.2g}" for name, size in asdict(need).items() if size)
+        parts += "" if need.activations else "; activations once the hub is asked"
+        print(
+            f"memory: a run of {model.name}, {method}, needs about {need.total / 1e9:.3g} of the "
+            f"{device.memory / 1e9:.3g} GB that its {device.kind.upper()} has for it ({parts})"
+        )
 
 
 def _experience(url: str) -> Experience:

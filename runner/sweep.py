@@ -24,6 +24,7 @@ from runner.datasets import DatasetError
 from runner.datasets.sources import fetch
 from runner.declaration import StudyError, suite_from
 from runner.launch import Job, LaunchError, Outcome, agreed, is_main_process, launch, launched
+from runner.memory import parameters, refuse_what_cannot_fit, this_machine
 from runner.overlap import overlaps
 from runner.study import Cell, Study, Suite, digest, run_key
 from warehouse import store
@@ -184,6 +185,8 @@ def _to_run(
 ) -> tuple[Prepared, list[Job]]:
     """Make all that the study's runs need, declare it, and say which are to be run."""
     tokenise(study, source, cache)
+    n_params = {m: parameters(m, study, cache) for m in study.models}
+    refuse_what_cannot_fit(study, source, n_params, this_machine(study.workers), cache)
     with store.connect(url):
         pass  # made, or migrated, or found unusable before an hour of training
     store.drain(url)

@@ -40,7 +40,7 @@ def overlaps(study: Study, cache: Path) -> list[Overlap]:
     """Of each dataset of the study with the text of each of its suites, once a tokenizer."""
     from runner.pretrain import text_of
 
-    found = {}
+    found: dict[tuple[str, str], Overlap] = {}
     for model in study.models:
         if model.suite is not None:
             pretraining = text_of(suite_from(model.suite), cache)

@@ -47,7 +47,7 @@ of_study as (
 ),
 
 -- A study on suites of several texts has several; the largest is shown.
-overlaps as (
+seen as (
     select dataset, dataset_fingerprint, max(heldout_share_seen) as heldout_share_seen
     from {{ ref('stg_overlaps') }}
     group by all
@@ -72,7 +72,7 @@ final as (
         sample,
         heldout_share_seen
     from of_study
-    left join overlaps using (dataset, dataset_fingerprint)
+    left join seen using (dataset, dataset_fingerprint)
 )
 
 select * from final

@@ -1,10 +1,10 @@
-with overlaps as (
+with measured as (
     select * from {{ source('raw', 'overlaps') }}
 ),
 
 latest as (
     select *
-    from overlaps
+    from measured
     qualify row_number() over (
         partition by dataset, dataset_fingerprint, text_fingerprint, run_tokens order by recorded_at desc
     ) = 1

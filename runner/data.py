@@ -47,7 +47,9 @@ def data(options: argparse.Namespace) -> None:
         for name in datasets.known():
             _list(datasets.get(name))
     elif options.verb == "fetch":
-        _print_source(fetch(datasets.get(options.name), options.given))
+        source = fetch(datasets.get(options.name), options.given)
+        print(f"{source.dataset} is fetched\n  licence   {source.licence}")
+        _print_source(source)
     else:
         own = study_from(options.study).own if options.study else ()
         _show(datasets.get(options.name, own), options.tokenizer)
@@ -59,10 +61,9 @@ def _list(dataset: Dataset) -> None:
 
 
 def _print_source(source: Source) -> None:
-    print(f"{source.dataset}: {source.documents:,} documents, {source.characters:,} characters")
     print(f"  from      {source.address}, {source.fetched_at}")
     print(f"  file      {source.file}, {source.bytes:,} bytes, SHA-256 {source.sha256}")
-    print(f"  licence   {source.licence}")
+    print(f"            {source.documents:,} documents, {source.characters:,} characters in all")
 
 
 def _show(dataset: Dataset, tokenizer: Path | None) -> None:

@@ -93,7 +93,11 @@ def tokenised(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, c
         partial = folder.with_name(folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _tokenise(dataset, tokenizer, context, splits, partial)
+        try:
+            _tokenise(dataset, tokenizer, context, splits, partial)
+        except BaseException:
+            shutil.rmtree(partial)
+            raise
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     facts = Facts(**json.loads((folder / "facts.json").read_text()))
@@ -155,7 +159,7 @@ def _tokenise(dataset: Dataset, tokenizer: Path, context: int, splits: Splits, f
     facts = Facts(
         dataset=dataset.name,
         fingerprint=fingerprint.hexdigest()[:32],
-        source=dataset.source,
+        source=dataset.provenance(),
         licence=dataset.licence,
         documents=len(documents),
         duplicates_dropped=dropped,

@@ -156,7 +156,7 @@ def _ids(path: Path) -> list[str] | None:
 
 DATASET = fetched_dataset(
     name="arxiv-math",
-    source=f"LaTeX of {PAPERS} papers of arXiv's mathematics from January 2024, or what was fetched instead",
+    source="papers of mathematics on arXiv, in LaTeX",
     licence="those of the papers; most are arXiv's own, which permits no redistribution",
     read=documents,
     obtain=obtain,

@@ -45,7 +45,8 @@ class Dataset:
     `documents()` streams the same documents with the same text in the same order on every call, as long as
     the installed packages and the files that it reads stay the same. Near-duplicates are still in it:
     `deduplicate` drops them, told by runs of words, or by runs of letters where the text has no words.
-    `origin()` identifies the files that it reads; `fetch` says how their source comes to this machine.
+    `origin()` identifies the files that it reads, `address()` says where they came from if they are here;
+    `fetch` says how their source comes to this machine.
     """
 
     name: str
@@ -55,7 +56,13 @@ class Dataset:
     packages: tuple[str, ...] = ()
     letters: bool = False
     origin: Callable[[], str] | None = None
+    address: Callable[[], str | None] | None = None
     fetch: Fetch | None = None
+
+    def provenance(self) -> str:
+        """The source, with the address that it was fetched from."""
+        address = self.address() if self.address else None
+        return f"{self.source}, from {address}" if address else self.source
 
     def version(self) -> str:
         """Identity of the text without reading it: this package's code, Python, packages and files it reads.

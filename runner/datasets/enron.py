@@ -27,7 +27,7 @@ _QUOTED_PRINTABLE = re.compile(rb"=(?:20|09|)\r?\n|=3D", re.IGNORECASE)
 _ANOTHER = re.compile(
     r"^[ \t>]*(?:-+ ?Original (?:Message|Appointment) ?-+|-{3,} Forwarded (?:message|by)\b"
     r"|_{20,}\s*\nFrom: |Begin forwarded message:|On [^\n]{6,80}(?:\n[^\n]{0,60})?\bwrote:[ \t]*$"
-    r"|[^\n]{1,80}\n[ \t]*\d\d/\d\d/(?:\d\d)?\d\d \d\d:\d\d(?::\d\d)? [AP]M[ \t]*\n(?:[ \t]*\n)*[ \t]*To: )"
+    r"|[^\n]{1,80}(?:\n[ \t]*| on )\d\d/\d\d/(?:\d\d)?\d\d \d\d:\d\d(?::\d\d)? [AP]M[ \t]*\n\s*To: )"
     r".*",
     re.MULTILINE | re.DOTALL,
 )
@@ -93,7 +93,7 @@ def _decoded(content: bytes, charset: str) -> str:
 
 DATASET = fetched_dataset(
     name="enron",
-    source="e-mails of Enron's employees (CMU, 7 May 2015), a sample of 32 million characters",
+    source="e-mails of Enron's employees (CMU, 7 May 2015)",
     licence="released by the US Federal Energy Regulatory Commission; no licence stated",
     read=documents,
     obtain=partial(obtain_from, url=ADDRESS),

@@ -37,7 +37,7 @@ def documents(path: Path) -> Iterator[Document]:
 
 DATASET = fetched_dataset(
     name="python-code",
-    source="source code in Python: Django 5.2.8, or what was fetched in its place",
+    source="source code in Python; by default Django",
     licence="BSD-3-Clause (Django); otherwise that of the files",
     read=documents,
     obtain=partial(obtain_from, url=ADDRESS, sha256=SHA256),

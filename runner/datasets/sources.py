@@ -63,6 +63,7 @@ def fetched_dataset(
         documents=partial(_documents, name, read, characters),
         letters=letters,
         origin=partial(_origin, name),
+        address=partial(_address, name),
         fetch=Fetch(obtain, read),
     )
 
@@ -186,6 +187,11 @@ def _copied(given: Path, folder: Path) -> Path:
 
 def _folder(name: str) -> Path:
     return cache_folder() / "data" / name
+
+
+def _address(name: str) -> str | None:
+    source = source_of(name)
+    return source.address if source else None
 
 
 def _origin(name: str) -> str:

@@ -92,7 +92,7 @@ def site(address: str, folder: Path) -> Path:
 
 DATASET = fetched_dataset(
     name="statistics-textbook",
-    source="a textbook of statistics: Fieberg, Statistics for Ecologists (2024), or what was fetched instead",
+    source="a textbook of statistics; by default Fieberg, Statistics for Ecologists",
     licence="that of the book",
     read=documents,
     obtain=obtain,

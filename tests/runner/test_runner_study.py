@@ -46,6 +46,16 @@ def test_the_demo_has_the_grid_it_promises() -> None:
             "path: here, suite: demo",
             "models[0]: give either suite and size, or path",
         ),
+        ("suite: demo, size: 1m", "hub: a/b", "models[0].tokens_per_step: missing, and goes with hub"),
+        ("suite: demo, size: 1m", "hub: a/../b, tokens_per_step: 1", "models[0].hub: String should match"),
+        ("suite: demo, size: 1m", "hub: a/b, size: 1m", "models[0].size: goes with suite, not with hub"),
+        (
+            "suite: demo, size: 1m",
+            "hub: a/b, tokens_per_step: 1, revision: main",
+            "models[0].revision: main is the same at every step; write {steps}",
+        ),
+        ("size: 1m", "size: 1m, revision: main", "models[0].revision: goes with hub, not with suite"),
+        ("size: 1m", "size: 1m, parameters: 9", "models[0].parameters: goes with hub, not with suite"),
         (
             "pretrain_steps: [0, 64,",
             "pretrain_steps: [0, 65,",

@@ -1,0 +1,100 @@
+"""The studies that ship, and what `plan` says of them before anything is fetched."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+from runner.checkpoints import checkpoint
+from runner.declaration import STUDIES, study_from
+from runner.memory import parameters
+from runner.study import run_key
+from tests.workplace import Workplace
+
+# Layers, hidden size and rows of the embeddings of each Pythia, as their config.json has them.
+PYTHIA = {
+    "14m": (6, 128, 50304),
+    "31m": (6, 256, 50304),
+    "70m": (6, 512, 50304),
+    "160m": (12, 768, 50304),
+    "410m": (24, 1024, 50304),
+    "1b": (16, 2048, 50304),
+    "1.4b": (24, 2048, 50304),
+    "2.8b": (32, 2560, 50304),
+    "6.9b": (32, 4096, 50432),
+}
+
+
+def test_barnett2024_is_planned_without_network_or_torch(tmp_path: Path) -> None:
+    program = (
+        "import socket, sys; socket.socket.connect = None; from runner.__main__ import main; "
+        "code = main(['plan', '--study', 'barnett2024', '--gpu-memory', '80']); "
+        "sys.exit(99 if {'torch', 'transformers', 'accelerate'} & set(sys.modules) else code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=Workplace(tmp_path, tmp_path / "cache").environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    for line in (
+        "barnett2024: 750 runs, 0 done, 0 failed, 750 missing",
+        "dataset enron is not on this machine: python -m runner data fetch enron",
+        "the hub has not been asked yet about EleutherAI/pythia-2.8b (15 revisions)",
+        "checkpoints to fetch: 15, 83.3 GB, at 2 bytes a parameter",
+        "two at a time, 11.1 GB, as keep_checkpoints is false",
+        "Barnett 2024 gives 4.77e+16 FLOP for all runs. That is 11.5 epochs of 6·N·f = 4.14e+15 FLOP",
+        "with the 256 tokens that it has, the same epochs are 1.22e+19 FLOP",
+        "left to train: 1.22e+19 FLOP",
+    ):
+        assert line in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_barnett2024_scratch_shares_all_runs_of_barnett2024() -> None:
+    paper, scratch = study_from("barnett2024"), study_from("barnett2024-scratch")
+    keys, more = (
+        {run_key(s, cell, cell.dataset, cell.revision) for cell in s.cells()} for s in (paper, scratch)
+    )
+    assert len(keys) == 15 * 10 * 5
+    assert keys < more
+    assert len(more) == 16 * 10 * 5
+
+
+def test_the_demo_s_grid_on_python_is_shared_with_model_size_mini() -> None:
+    demo, mini = study_from("demo"), study_from("model-size-mini")
+    keys, others = (
+        {run_key(s, c, c.dataset, f"{c.model.name} {c.revision}") for c in s.cells()} for s in (demo, mini)
+    )
+    assert len(keys & others) == 6 * 6
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in STUDIES.glob("*.yml")))
+def test_parameters_declared_of_pythia_are_those_of_its_architecture(name: str) -> None:
+    for model in study_from(name).models:
+        if model.hub is None:
+            continue
+        layers, hidden, rows = PYTHIA[model.hub.removeprefix("EleutherAI/pythia-")]
+        with torch.device("meta"):
+            built = GPTNeoXForCausalLM(
+                GPTNeoXConfig(
+                    num_hidden_layers=layers,
+                    hidden_size=hidden,
+                    intermediate_size=4 * hidden,
+                    num_attention_heads=8,
+                    vocab_size=rows,
+                )
+            )
+        assert model.parameters == sum(p.numel() for p in built.parameters())
+        assert model.tokens_per_step == 1024 * 2048
+
+
+def test_parameters_of_a_suite_are_known_before_it_is_made(smoke: Workplace, tmp_path: Path) -> None:
+    study = study_from("smoke")
+    (model,) = study.models
+    assert parameters(model, study, tmp_path) == checkpoint(model, 0, smoke.cache).n_params

@@ -35,7 +35,7 @@ def main(replicates: int) -> None:
     p, f = (axis.ravel().astype(float) for axis in np.meshgrid(STEPS, SIZES, indexing="ij"))
     variables = {"p": p, "f": f}
     thresholds = np.array([(a, b) for a in STEPS for b in SIZES][:-1], dtype=float)
-    grid = [axis.ravel() for axis in np.meshgrid(STEPS[:3], SIZES[:3], indexing="ij")]
+    grid = [axis.ravel() for axis in np.meshgrid(STEPS[:4], SIZES[:3], indexing="ij")]
     tiny = {"p": grid[0].astype(float), "f": grid[1].astype(float)}
     small = transfer_loss(TABLE2["math arXiv"], tiny["p"], tiny["f"])
 

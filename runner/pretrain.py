@@ -24,7 +24,7 @@ from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerF
 from transformers.utils import logging
 
 from runner import datasets
-from runner.checkpoints import size_folder, suite_tokenizer
+from runner.checkpoints import CheckpointError, size_folder, suite_tokenizer
 from runner.finetune import mean_loss, token_losses
 from runner.study import Size, Splits, Suite
 from runner.tokens import END_OF_TEXT, Tokens, kept_documents, tokenised
@@ -112,7 +112,7 @@ def _train(suite: Suite, name: str, tokens: Tokens, folder: Path, tokenizer: Pat
             batch = torch.from_numpy(points.astype(np.int64)).to(accelerator.device)
             loss = token_losses(model, batch).mean()
             if not torch.isfinite(loss):
-                raise FloatingPointError(
+                raise CheckpointError(
                     f"pre-training {suite.suite}-{name}: the loss at step {step} is not finite"
                 )
             accelerator.backward(loss)

@@ -58,8 +58,7 @@ def members_of(
         yield from _zip_members(raw, where, wanted)
         return
     raw.seek(0)
-    with readable(where):
-        stream = decompressed(raw)
+    with readable(where), decompressed(raw) as stream:
         if _is_tar(stream):
             yield from _tar_members(stream, where, wanted)
         else:
@@ -68,14 +67,20 @@ def members_of(
                 yield name, content(stream, where)
 
 
-def decompressed(raw: Any) -> io.BufferedReader:
+@contextmanager
+def decompressed(raw: Any) -> Iterator[io.BufferedReader]:
     """The binary stream `raw` as it is, or what gzip, bzip2 or xz packed in it."""
     stream = io.BufferedReader(raw, 2**16)
-    start = stream.peek(6)
-    for magic, opener in _COMPRESSED:
-        if start.startswith(magic):
-            return io.BufferedReader(opener(stream), 2**16)
-    return stream
+    try:
+        start = stream.peek(6)
+        opener = next((opener for magic, opener in _COMPRESSED if start.startswith(magic)), None)
+        if opener is None:
+            yield stream
+        else:
+            with opener(stream) as unpacked, io.BufferedReader(unpacked, 2**16) as buffered:
+                yield buffered
+    finally:
+        stream.detach()
 
 
 @contextmanager

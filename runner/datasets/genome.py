@@ -69,8 +69,7 @@ def _windows(name: str, position: int, stretch: bytes, *, end: bool) -> Iterator
 
 def _blocks(path: Path) -> Iterator[tuple[str | None, bytes]]:
     """Letters in capitals and without line ends, block by block; with the name where a sequence begins."""
-    with path.open("rb") as raw, readable(str(path)):
-        stream = decompressed(raw)
+    with path.open("rb") as raw, readable(str(path)), decompressed(raw) as stream:
         if not stream.peek(1).startswith(b">"):
             raise DatasetError(f"{path}: no FASTA: it does not begin with '>'")
         left = b""

@@ -90,8 +90,7 @@ def _of_files(patterns: tuple[str, ...], field: str | None) -> Iterator[Document
 
 
 def _of_lines(file: Path, label: str, field: str) -> Iterator[Document]:
-    with file.open("rb") as raw, readable(str(file)):
-        stream = decompressed(raw)
+    with file.open("rb") as raw, readable(str(file)), decompressed(raw) as stream:
         number = 0
         while line := stream.readline(MEMBER_BYTES):
             number += 1

@@ -70,35 +70,34 @@ def deduplicate(documents: Iterable[Document], letters: bool = False) -> tuple[l
 
 
 def _kept(codes: list[Codes]) -> npt.NDArray[np.bool_]:
-    """Which of the sets of shingles are kept."""
+    """Which of the sets of shingles are kept. Empties `codes`: it is what takes the memory."""
     sizes = np.array([len(of_one) for of_one in codes], np.int64)
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    kept = np.ones(len(codes), np.bool_)
-    if not first[-1]:
-        return kept
-    together = np.concatenate(codes)
-    codes.clear()
-    order = np.argsort(together, kind="stable")
-    together = together[order]
-    starts = np.flatnonzero(np.concatenate([[True], together[1:] != together[:-1]]))
+    together = np.concatenate([np.empty(0, np.uint64), *codes])
+    together.sort()
+    several = np.unique(together[1:][together[1:] == together[:-1]])  # the shingles that several texts have
     del together
-    frequency = np.diff(np.append(starts, first[-1]))
-    # Which shingle each one is, in the order of the documents, and who holds each shingle.
-    shingle = np.empty(first[-1], np.int32)
-    shingle[order] = np.repeat(np.arange(len(starts), dtype=np.int32), frequency)
-    holders = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[order]
-    del order
-    kept[:] = sizes == 0
+    shared = []
+    for of_one in codes:
+        place = np.searchsorted(several, of_one)
+        found = place < len(several)
+        found[found] = several[place[found]] == of_one[found]
+        shared.append(place[found].astype(np.int32))
+    codes.clear()
+    held = np.concatenate([np.empty(0, np.int32), *shared])
+    owners = np.repeat(np.arange(len(sizes), dtype=np.int32), [len(of_one) for of_one in shared])
+    holders = owners[np.argsort(held, kind="stable")]
+    frequency = np.bincount(held, minlength=len(several))
+    starts = np.cumsum(frequency) - frequency
+    del held, owners
+    kept: npt.NDArray[np.bool_] = sizes == 0
     for index in np.argsort(-sizes, kind="stable"):
-        shared = shingle[first[index] : first[index + 1]]
-        shared = shared[frequency[shared] > 1]
-        needed = THRESHOLD * sizes[index]
+        mine, needed = shared[index], THRESHOLD * sizes[index]
         kept[index] = True
-        if len(shared) >= max(needed, 1):
-            rare = int(len(shared) - needed) + 1
-            rarest = shared[np.argsort(frequency[shared], kind="stable")[:rare]]
+        if len(mine) >= max(needed, 1):
+            rare = int(len(mine) - needed) + 1
+            rarest = mine[np.argsort(frequency[mine], kind="stable")[:rare]]
             if _most_shared(rarest, starts, frequency, holders, kept, index):
-                kept[index] = _most_shared(shared, starts, frequency, holders, kept, index) < needed
+                kept[index] = _most_shared(mine, starts, frequency, holders, kept, index) < needed
     return kept
 
 

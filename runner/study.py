@@ -71,6 +71,7 @@ class Suite:
 class Model:
     """Where a model's checkpoints come from: a suite of ours and a size in it, a local directory, or the hub.
 
+    A suite is a name in runner/suites/ or the path to a .yml file.
     A directory holds one folder a revision, `step0`, `step32`, …, each in the hub's layout; a hub repository
     (`EleutherAI/pythia-2.8b`) has a branch or tag for each, spelt as `revision` says. Of both the study says
     how many tokens a step of their pre-training saw. `parameters` is what `plan` counts with until the hub
@@ -87,7 +88,9 @@ class Model:
 
     @property
     def name(self) -> str:
-        return f"{self.suite}-{self.size}" if self.suite else self.hub or PurePath(str(self.path)).name
+        if self.suite is not None:
+            return f"{PurePath(self.suite).name.removesuffix('.yml').removesuffix('.yaml')}-{self.size}"
+        return self.hub or PurePath(str(self.path)).name
 
     def revision_at(self, steps: int) -> str:
         return self.revision.replace("{steps}", str(steps))

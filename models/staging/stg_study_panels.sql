@@ -24,7 +24,8 @@ final as (
         declared.datasets[places.position] as dataset,
         -- As Model.name in runner/study.py has it.
         coalesce(
-            models.model.suite || '-' || models.model.size,
+            regexp_replace(regexp_extract(models.model.suite, '([^/]+)$', 1), '\.ya?ml$', '')
+            || '-' || models.model.size,
             models.model.hub,
             regexp_extract(models.model.path, '([^/]+)/*$', 1)
         ) as model,

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
@@ -74,12 +73,11 @@ def test_the_demo_s_grid_on_python_is_shared_with_model_size_mini() -> None:
     assert len(keys & others) == 6 * 6
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in STUDIES.glob("*.yml")))
-def test_parameters_declared_of_pythia_are_those_of_its_architecture(name: str) -> None:
-    for model in study_from(name).models:
-        if model.hub is None:
-            continue
-        layers, hidden, rows = PYTHIA[model.hub.removeprefix("EleutherAI/pythia-")]
+def test_parameters_declared_of_pythia_are_those_of_its_architecture() -> None:
+    models = {m for path in STUDIES.glob("*.yml") for m in study_from(path.stem).models if m.hub is not None}
+    assert {str(m.hub) for m in models} == {f"EleutherAI/pythia-{size}" for size in PYTHIA}
+    for model in models:
+        layers, hidden, rows = PYTHIA[str(model.hub).removeprefix("EleutherAI/pythia-")]
         with torch.device("meta"):
             built = GPTNeoXForCausalLM(
                 GPTNeoXConfig(

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from runner.declaration import STUDIES, SUITES, StudyError, study_from, suite_from
-from runner.study import run_key
+from runner.study import Model, run_key
+from tests.workplace import ROOT
 
 DEMO = (STUDIES / "demo.yml").read_text()
 
@@ -130,3 +132,21 @@ def test_run_key_depends_on_what_determines_the_result_and_nothing_else() -> Non
         run_key(replace(study, training=replace(study.training, precision="bf16")), cell, "text", "weights"),
     ]
     assert len({key, *other}) == 1 + len(other)
+
+
+def test_the_warehouse_names_models_as_the_runner_does() -> None:
+    models = (
+        Model(suite="demo", size="1m"),
+        Model(suite="my/own.v2.yml", size="small"),
+        Model(path="some/where/suite/", tokens_per_step=1),
+        Model(hub="EleutherAI/pythia-2.8b", tokens_per_step=1),
+    )
+    sql = (ROOT / "models/staging/stg_study_panels.sql").read_text()
+    with duckdb.connect() as database:
+        database.execute("create table stg_studies (study varchar, declaration json)")
+        study = replace(study_from("demo"), models=models, datasets=("python",))
+        database.execute("insert into stg_studies values (?, ?)", [study.study, study.declaration()])
+        rows = database.execute(sql.replace("{{ ref('stg_studies') }}", "stg_studies")).fetchall()
+    names = {row[3] for row in rows}
+    assert names == {m.name for m in models}
+    assert names == {"demo-1m", "own.v2-small", "suite", "EleutherAI/pythia-2.8b"}

@@ -23,10 +23,12 @@ TABLES = {
     "table_intervals": tables.intervals,
     "table_grid": tables.grid,
     "how_made": tables.made,
+    "table_forms": tables.forms,
 }
 
 NO_RUN = "No run of this study has succeeded yet: `python -m runner sweep` makes them."
 NO_FIT = "No law has been fitted to this study yet: `python -m analysis fit` fits it."
+NO_SCORE = "The forms have not been compared on this study yet: `python -m analysis cv` does."
 NO_DATASET = "No dataset has been recorded yet: `python -m runner sweep` records each as it first uses it."
 MISSING = {
     "figure_losses": NO_RUN,
@@ -37,6 +39,7 @@ MISSING = {
     "table_intervals": NO_FIT,
     "table_grid": NO_RUN,
     "how_made": NO_RUN,
+    "table_forms": NO_SCORE,
 }
 
 

@@ -14,6 +14,7 @@ MODELS = (
     "table_parameters",
     "table_intervals",
     "table_grid",
+    "table_forms",
     "figure_losses",
     "figure_cross_sections",
     "figure_iso_loss",

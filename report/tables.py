@@ -88,6 +88,30 @@ def made(rows: pd.DataFrame) -> GT:
     return _plain("made", pd.DataFrame({"what": rows["what"], "value": rows["value"]}), [])
 
 
+def forms(rows: pd.DataFrame) -> GT:
+    """Table 5: each form's lowest errors in cross-validation and extrapolated; the paper's beside."""
+    rows = rows.sort_values(["position", "model", "method", "form"])
+    table = _panel_columns(rows).assign(
+        form=rows["form"].astype(str), splits=rows["splits"].map(numerals.count)
+    )
+    table["dataset"] = [
+        f"{name} (stale)" if old else name for name, old in zip(rows["dataset"], rows["stale"], strict=True)
+    ]
+    errors = ["rmse", "mae", "mae_extrapolated", "published_rmse", "published_mae"]
+    for column in errors:
+        table[column] = [_or_dash(value, lambda v: numerals.fixed(v, 3)) for value in rows[column]]
+    labels = {"rmse": "RMSE", "mae": "MAE", "published_rmse": "RMSE", "published_mae": "MAE"}
+    made = (
+        _plain("forms", table, ["form", "splits", *errors])
+        .tab_spanner("cross-validated", ["rmse", "mae"])
+        .tab_spanner("as the paper prints", ["published_rmse", "published_mae"])
+        .cols_label(**labels, mae_extrapolated="extrapolated MAE")
+    )
+    if rows["stale"].any():
+        made = made.tab_source_note("stale: the runs have changed since these scores were computed.")
+    return made
+
+
 def _estimate(row: object) -> str:
     if row.status == "not identified":
         return _bounded(row)

@@ -154,6 +154,28 @@ def test_parameters_that_the_data_do_not_tell_are_marked(
     assert "put at its boundary $E$ on python" in rendered.text
 
 
+def test_forms_are_compared_where_there_are_scores(
+    fitted: Path, changed: Changed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "have not been compared" in render(fitted, "demo", monkeypatch).shown["tbl-forms"].data
+    one_split = """
+        insert into analysis.cv_scores by name
+        select study, dataset, model, method, law, 1e-3 as delta, 1 as split, 64 as max_steps,
+            32 as max_data_points, 0 as penalty_exponents, 0 as penalty_coefficients, 9 as n_train,
+            4 as n_test, 0.375 as rmse, 0.0625 as mae, 4 as n_beyond,
+            case when form < 4 then 0.25 end as mae_beyond, now() as made_at,
+            case when dataset = 'python' then 'of before' else fingerprint end as input_fingerprint
+        from experiments.fit_inputs cross join published.barnett2024_table5 where study = 'demo'
+    """
+    table = render(changed(fitted, one_split), "demo", monkeypatch).shown["tbl-forms"]
+    html = table.as_raw_html()
+    assert html.count(">0.375<") == html.count(">0.062<") == 3 * 5
+    assert html.count(">0.615<") == 3
+    # One form is not fitted at the medians.
+    assert html.count(">–<") >= 3 * 2
+    assert html.count("python (stale)") == 5
+
+
 def test_nothing_is_said_of_a_missing_fit_in_the_abstract(
     fitted: Path, changed: Changed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

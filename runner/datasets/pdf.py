@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pypdfium2
@@ -16,9 +17,8 @@ FULL_LINE = 0.85  # of the page's width in characters: a shorter line may end a 
 _PAGE_NUMBER = re.compile(r"(?:page )?[ivxlcdm\d]+(?: of \d+)?[.:]?|[-–] ?\d+ ?[-–]", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:Chapter )?\d+(?:\.\d+)*\.? [A-Z]")  # a heading
 _ENDS = re.compile(r"[.!?:;…][\"'”’)\]]*$")
-_HYPHENATED = re.compile(r"([^\W\d_]+)[-\u2010\u00ad\ufffe]\n([^\W\d_]+)")
-# PDFium marks a hyphen at a line's end so, and takes the line's end away.
-_MARKED = re.compile(r"([^\W\d_]+)\ufffe([^\W\d_]+)")
+_HYPHENATED = re.compile(r"([^\W\d_]+)[-\u2010\u00ad]\n([^\W\d_]+)")
+_CUT_AT_THE_END = re.compile(r".*[^\W\d_][-\u2010\u00ad]")
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\u00ad]")
 
@@ -37,6 +37,8 @@ def pages(path: Path, content: bytes) -> list[str]:
 
 def cleaned(raw: Sequence[str]) -> list[str]:
     """Pages of text as PDFium gives it → running text of each page, without furniture and hyphenation."""
+    # PDFium writes a hyphen and the end of its line as one character.
+    raw = [page.replace("\ufffe", "-\n") for page in raw]
     split = [[line.strip() for line in page.splitlines() if line.strip()] for page in raw]
     edges = Counter(
         key for lines in split for key in {_furniture_key(line) for line in lines[:EDGE] + lines[-EDGE:]}
@@ -44,7 +46,12 @@ def cleaned(raw: Sequence[str]) -> list[str]:
     vocabulary = Counter(
         word.lower() for page in raw for word in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", page)
     )
-    return [_paragraphs(_without_furniture(lines, edges), vocabulary) for lines in split]
+    bodies = [_without_furniture(lines, edges) for lines in split]
+    for body, following in pairwise(bodies):
+        if body and following and _CUT_AT_THE_END.fullmatch(body[-1]):
+            rest, _, following[0] = following[0].partition(" ")
+            body.append(rest)
+    return [_paragraphs(body, vocabulary) for body in bodies]
 
 
 def _without_furniture(lines: list[str], edges: Counter[str]) -> list[str]:
@@ -74,8 +81,7 @@ def _paragraphs(lines: list[str], vocabulary: Counter[str]) -> str:
         ends |= sentence and len(following) < FULL_LINE * width and bool(_NUMBERED.match(following))
         text += line + ("\n\n" if ends else "\n")
     text = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
-    for pattern in (_HYPHENATED, _MARKED):
-        text = pattern.sub(lambda found: _joined(found[1], found[2], vocabulary), text)
+    text = _HYPHENATED.sub(lambda found: _joined(found[1], found[2], vocabulary), text)
     text = _CONTROL.sub("", text)
     return re.sub(r"(?<!\n)\n(?!\n)", " ", text).strip()
 

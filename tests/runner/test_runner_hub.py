@@ -1,5 +1,6 @@
 """Checkpoints from a server that speaks the hub's API, and from a cache that huggingface_hub laid out."""
 
+import errno
 import json
 import os
 import pickle
@@ -27,6 +28,7 @@ from runner.hub import described, drop, fetched, held, known
 from runner.hub_client import FetchError
 from runner.launch import Job, Outcome
 from runner.study import Model
+from runner.worker import run
 from tests.hub import Hub
 from tests.workplace import Workplace
 
@@ -123,6 +125,31 @@ def test_a_download_that_cannot_be_finished_leaves_nothing_under_the_final_name(
     assert [file.name for file in revision.missing] == [WEIGHTS]
     served.corrupts = False
     assert (fetched(revision) / WEIGHTS).is_file()
+
+
+@pytest.mark.usefixtures("served")
+def test_a_disk_that_fills_up_and_a_hub_that_is_lost_stop_the_sweep_and_fail_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = checkpoint(TINY, 8, tmp_path)
+    study = replace(study_from("smoke"), models=(TINY,), pretrain_steps=(8,))
+    job = Job(next(study.cells()), "key", where, study, "", tmp_path, str(tmp_path / "w.duckdb"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("huggingface_hub.file_download.http_get", full)
+        with pytest.raises(
+            FetchError, match=r"^lab/tiny step8: model\.safetensors: No space left on device$"
+        ):
+            run(job)
+    point_at("http://127.0.0.1:9", monkeypatch)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+    with pytest.raises(FetchError, match=r"model\.safetensors.* the hub cannot be reached"):
+        run(job)
+    assert not list(tmp_path.glob("w.duckdb*"))
+    assert not any(blob.name.endswith("incomplete") for blob in blobs(tmp_path))
 
 
 def blobs(tmp_path: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
@@ -55,22 +56,41 @@ def test_barnett2024_is_planned_without_network_or_torch(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_barnett2024_scratch_shares_all_runs_of_barnett2024() -> None:
-    paper, scratch = study_from("barnett2024"), study_from("barnett2024-scratch")
-    keys, more = (
-        {run_key(s, cell, cell.dataset, cell.revision) for cell in s.cells()} for s in (paper, scratch)
-    )
-    assert len(keys) == 15 * 10 * 5
-    assert keys < more
-    assert len(more) == 16 * 10 * 5
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("barnett2024", "barnett2024-scratch", 15 * 10 * 5),
+        ("barnett2024", "model-size", 9 * 5 * 2),  # those of the 2.8B
+        ("demo", "model-size-mini", 6 * 6),  # those on Python
+        ("model-size-mini", "hernandez-mini", 4 * 6),  # those from step 192
+    ],
+)
+def test_studies_that_ship_share_runs(one: str, other: str, shared: int) -> None:
+    assert len(keys(one) & keys(other)) == shared
 
 
-def test_the_demo_s_grid_on_python_is_shared_with_model_size_mini() -> None:
-    demo, mini = study_from("demo"), study_from("model-size-mini")
-    keys, others = (
-        {run_key(s, c, c.dataset, f"{c.model.name} {c.revision}") for c in s.cells()} for s in (demo, mini)
-    )
-    assert len(keys & others) == 6 * 6
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("barnett2024", 15 * 10 * 5),
+        ("barnett2024-scratch", 16 * 10 * 5),
+        ("hernandez2021", 8 * 2 * 6),
+        ("model-size", 7 * 9 * 2 * 5),
+        ("hernandez-mini", 4 * 2 * 8),
+        ("model-size-mini", 4 * 6 * 6),
+    ],
+)
+def test_studies_that_ship_have_the_grid_they_promise(name: str, runs: int) -> None:
+    assert len(keys(name)) == runs
+
+
+def keys(name: str) -> set[str]:
+    """Run keys of a study as if its texts and weights were here: splits are part of a text's fingerprint."""
+    study = study_from(name)
+    return {
+        run_key(study, cell, f"{cell.dataset} {study.splits}", f"{cell.model.name} {cell.revision}")
+        for cell in study.cells()
+    }
 
 
 def test_parameters_declared_of_pythia_are_those_of_its_architecture() -> None:

@@ -86,12 +86,13 @@ def obtain(given: Path | None, folder: Path) -> tuple[Path, str]:
     """The archive or folder given; or the e-prints of a file of ids, or of the month, packed."""
     if given is not None and (given.is_dir() or _ids(given) is None):
         return obtain_from(given, folder)
-    wanted = folder / "ids.txt"
     if given is not None:
-        wanted.write_text("\n".join(_ids(given) or ()))
-    elif not wanted.is_file():
-        wanted.write_text("\n".join(first_of_month()))
-    ids = _ids(wanted) or []
+        ids = _ids(given) or []
+    else:
+        listed = folder / "month.txt"
+        if not listed.is_file():
+            listed.write_text("\n".join(first_of_month()))
+        ids = _ids(listed) or []
     where = f"{EXPORT}/e-print/, {len(ids)} papers"
     return packed(eprints(ids, folder / "eprints"), folder / "eprints.tar"), where
 
@@ -133,6 +134,9 @@ def eprints(ids: list[str], folder: Path) -> Path:
             if error.status not in (400, 404, 410):
                 raise
             file.touch()
+    wanted = {one.replace("/", "_") for one in ids}
+    for other in (file for file in folder.iterdir() if file.name not in wanted):
+        other.unlink()  # of another list
     return folder
 
 

@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
@@ -127,6 +128,8 @@ def _of_hub(data: "OwnData") -> Iterator[Document]:
             f"dataset {data.name} is on the Hugging Face hub: pip install 'transfer-laws[huggingface]'"
         ) from None
     hub.disable_progress_bars()
+    for library in ("datasets", "huggingface_hub"):
+        logging.getLogger(library).setLevel(logging.ERROR)  # each attempt to reach the hub would be a warning
     field = data.field or "text"
     where = f"dataset {data.name}: {data.huggingface}"
     read = 0

@@ -88,15 +88,13 @@ def fetch(dataset: Dataset, given: Path | None = None) -> Source:
     if given is not None and not given.exists():
         raise DatasetError(f"{given}: no such file or folder")
     folder = _folder(dataset.name)
-    work = folder.with_name(f"{dataset.name}.{'given' if given else 'partial'}")
-    if given is not None:
-        shutil.rmtree(work, ignore_errors=True)
+    work = folder.with_name(f"{dataset.name}.partial")
     work.mkdir(parents=True, exist_ok=True)
     try:
-        file, address = dataset.fetch.obtain(given, work)  # what a download has brought is gone on with
+        file, address = dataset.fetch.obtain(given, work)  # what an earlier attempt brought is gone on with
     except BaseException:
-        if given is not None or not any(work.iterdir()):
-            shutil.rmtree(work)
+        if not any(work.iterdir()):
+            work.rmdir()
         raise
     try:
         documents, characters = _counted(dataset.fetch.read(file), str(given or address))
@@ -180,9 +178,12 @@ def _copied(given: Path, folder: Path) -> Path:
     size = sum(file.stat().st_size for file in files if file.is_file() and not file.is_symlink())
     if (free := shutil.disk_usage(folder).free) < size:
         raise DatasetError(f"{given}: {size:,} bytes do not fit on the disk of {folder}, which has {free:,}")
-    if given.is_dir():
-        return packed(given, folder / "source.tar")
-    return Path(shutil.copyfile(given, folder / given.name))
+    copy = folder / ("source.tar" if given.is_dir() else given.name)
+    try:
+        return packed(given, copy) if given.is_dir() else Path(shutil.copyfile(given, copy))
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
 
 
 def _folder(name: str) -> Path:

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -195,10 +196,14 @@ def test_eprints_are_asked_for_once_each_and_those_withdrawn_passed_over(
     arxiv.obtain(None, tmp_path)
     assert len(site.asked) == 4, "nothing is asked for twice"
     listed = tmp_path / "mine.txt"
+    listed.write_text(f"{ids[0]} # the first\n")
+    file, _ = arxiv.obtain(listed, tmp_path)
+    assert len(site.asked) == 4
+    with tarfile.open(file) as tar:
+        assert tar.getnames() == [ids[0]]
     listed.write_text("# mine\narXiv:2401.00001v2\nnot an id\n")
     with pytest.raises(DatasetError, match="line 3: 'not an id' is no arXiv id"):
         arxiv.obtain(listed, tmp_path)
-    assert file.is_file()
 
 
 def test_a_book_on_the_web_is_fetched_page_by_page(

@@ -100,7 +100,13 @@ def trainer_runs(
     """Each run (dataset, data points) with one model and one Trainer: what a careful script of it does."""
     import torch
     from torch.utils.data import Sampler
-    from transformers import AutoModelForCausalLM, EarlyStoppingCallback, Trainer, TrainingArguments
+    from transformers import (
+        AutoModelForCausalLM,
+        EarlyStoppingCallback,
+        PrinterCallback,
+        Trainer,
+        TrainingArguments,
+    )
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -171,6 +177,7 @@ def trainer_runs(
                     train_dataset=examples(split["train"][chosen]),
                     eval_dataset=examples(split["validation"]),
                 )
+                trainer.remove_callback(PrinterCallback)
             stopping = EarlyStoppingCallback(early_stopping_patience=PATIENCE)
             trainer.add_callback(stopping)
             trainer.args.output_dir = output
@@ -178,9 +185,8 @@ def trainer_runs(
             trainer.eval_dataset = examples(split["validation"])
             trainer.optimizer = trainer.lr_scheduler = None
             zero = [trainer.evaluate(examples(split[s]))["eval_loss"] for s in ("validation", "heldout")]
-            first = len(trainer.state.log_history)
-            trainer.train()
-            log = [entry for entry in trainer.state.log_history[first:] if "step" in entry]
+            trainer.train()  # with a log of its own
+            log = list(trainer.state.log_history)
             heldout = trainer.evaluate(examples(split["heldout"]))["eval_loss"]
             trainer.remove_callback(stopping)
         yield {

@@ -1,6 +1,7 @@
 """A run does what the paper's recipe says, checked against a loop in plain PyTorch."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from runner.finetune import Passes, Result, RunError, finetune, mean_loss
 from runner.study import Training
+from tests.benchmarks.bench_runner_trainer import BATCH, EPOCHS, PATIENCE, RATE, trainer_runs
 
 TRAINING = Training(batch=4, learning_rate=3e-3, patience=2, max_epochs=12)
 VOCABULARY, CONTEXT = 50, 12
@@ -77,6 +79,20 @@ def test_losses_epoch_by_epoch_are_those_of_a_plain_loop() -> None:
     assert result.loss_validation == result.curve[best].validation_loss
     assert result.loss == pytest.approx(heldouts[best], abs=1e-4)
     assert result.loss < result.loss_zero_shot
+
+
+def test_losses_epoch_by_epoch_are_those_of_transformers_trainer(tmp_path: Path) -> None:
+    splits = {"train": points(40, 1), "validation": points(8, 2), "heldout": points(16, 3)}
+    for name, split in splits.items():
+        np.save(tmp_path / f"any-{name}.npy", split)
+    model().save_pretrained(tmp_path / "model")
+    (theirs,) = trainer_runs(tmp_path, tmp_path / "model", [("any", 16)])
+    chosen = np.random.Generator(np.random.PCG64(0)).permutation(40)[:16]
+    training = Training(batch=BATCH, learning_rate=RATE, patience=PATIENCE, max_epochs=EPOCHS)
+    ours = run(training, splits["train"][chosen])
+    assert [e.validation_loss for e in ours.curve] == pytest.approx(theirs["validation"], abs=1e-4)
+    assert [e.train_loss for e in ours.curve[1:]] == pytest.approx(theirs["train"], abs=1e-4)
+    assert ours.loss == pytest.approx(theirs["loss"], abs=1e-4)
 
 
 def test_stops_after_patience_epochs_without_a_better_one() -> None:

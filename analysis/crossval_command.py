@@ -1,4 +1,4 @@
-"""python -m analysis cv        # every split × regularisation × form of Table 5
+"""python -m analysis cv        # every split × regularisation × law of p and f, Table 5's five among them
 python -m analysis compare   # the forms' errors, Table 5's beside them
 """
 
@@ -15,12 +15,12 @@ from analysis.io import Experiments
 from analysis.laws import laws
 from analysis.problem import AnalysisError
 
-FORMS = ("transfer", "table5-2", "table5-3", "table5-4", "table5-5")
+FORMS = tuple(law.name for law in laws.values() if {v.symbol for v in law.variables} == {"p", "f"})
 
 
 def add_cv(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
     """The options of `cv`."""
-    command = commands.add_parser("cv", help="cross-validate the forms of Table 5 over dbt's splits")
+    command = commands.add_parser("cv", help="cross-validate every law of p and f over dbt's splits")
     command.set_defaults(run=_cross_validate)
     command.add_argument("--delta", type=float, default=1e-3, help="Huber's δ; default: %(default)s")
     return command
@@ -97,7 +97,7 @@ def _compare(options: argparse.Namespace) -> int:
     print("extrapolated: mean absolute error beyond the medians of p and f, fitted at or below both;")
     print("published: Barnett's, on a text that is not these")
     print(
-        f"{'':<34}{'form':>5}{'splits':>10}{'RMSE':>10}{'MAE':>10}{'extrapolated':>14}"
+        f"{'':<34}{'law':<18}{'splits':>8}{'RMSE':>10}{'MAE':>10}{'extrapolated':>14}"
         f"{'published RMSE':>16}{'MAE':>10}"
     )
     for row in rows:
@@ -113,7 +113,7 @@ def _compare(options: argparse.Namespace) -> int:
         )
         heading = f"{row['study']} · {row['dataset']}{' (stale)' if row['stale'] else ''}"
         splits = f"{row['splits']}/{row['splits_fitted']}"
-        print(f"{heading:<34}{row['form']:>5}{splits:>10}{numbers}")
+        print(f"{heading:<34}{row['law']!s:<18}{splits:>8}{numbers}")
     return 0
 
 

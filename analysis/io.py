@@ -20,8 +20,8 @@ from analysis.problem import AnalysisError
 from warehouse.store import connect
 
 READERS = {
-    ".csv": "read_csv(?, sample_size = -1)",
-    ".tsv": "read_csv(?, sample_size = -1)",
+    ".csv": "read_csv(?, header = true, sample_size = -1)",
+    ".tsv": "read_csv(?, header = true, sample_size = -1)",
     ".json": "read_json(?)",
     ".jsonl": "read_json(?)",
     ".ndjson": "read_json(?)",

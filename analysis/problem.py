@@ -45,7 +45,7 @@ def columns(law: Law, variables: Mapping[str, ArrayLike]) -> dict[str, Floats]:
         wrong = ~(np.isfinite(shifted) & (shifted > 0))
         if wrong.any():
             raise AnalysisError(
-                f"law {law.name}: {variable.symbol} must be finite and above {-variable.shift:g}; "
+                f"law {law.name}: {variable.symbol} must be finite and above {0.0 - variable.shift:g}; "
                 f"{_rows(wrong)} {'is' if wrong.sum() == 1 else 'are'} not"
             )
     return arrays

@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
         print("\n".join([*_multipliers(experiments), *map(_text, found)]))
     for outcome in failed:
         print(f"error: {outcome.key}: the from-scratch curve: {outcome.error}", file=sys.stderr)
-    return 1 if failed else 0
+    return 2 if failed else 0
 
 
 def _add_closed_form(experiments: Sequence[Row], url: str, study: str | None) -> None:

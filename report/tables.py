@@ -90,9 +90,10 @@ def made(rows: pd.DataFrame) -> GT:
 
 def forms(rows: pd.DataFrame) -> GT:
     """Table 5: each form's lowest errors in cross-validation and extrapolated; the paper's beside."""
-    rows = rows.sort_values(["position", "model", "method", "form"])
+    rows = rows.sort_values(["position", "model", "method", "form", "law"])
     table = _panel_columns(rows).assign(
-        form=rows["form"].astype(str), splits=rows["splits"].map(numerals.count)
+        form=rows["form"].astype("Int64").astype(str).where(rows["form"].notna(), rows["law"]),
+        splits=rows["splits"].map(numerals.count),
     )
     table["dataset"] = [
         f"{name} (stale)" if old else name for name, old in zip(rows["dataset"], rows["stale"], strict=True)

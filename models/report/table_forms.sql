@@ -26,7 +26,7 @@ of_forms as (
         published.form,
         count(distinct law) over (partition by study, dataset, model, method, input_fingerprint, delta) as forms
     from scores
-    inner join published using (law)
+    left join published using (law)
 ),
 
 -- Forms are compared on the same experiments and splits: those that every scored form could be fitted to.
@@ -138,7 +138,7 @@ final as (
         best.input_fingerprint is distinct from inputs.fingerprint as stale
     from best
     inner join fitted using (study, dataset, model, method, law)
-    inner join published using (law)
+    left join published using (law)
     left join extrapolated using (study, dataset, model, method, law)
     left join inputs using (study, dataset, model, method)
     left join positions using (study, dataset)

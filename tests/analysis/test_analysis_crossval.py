@@ -115,9 +115,9 @@ def test_cv_from_a_warehouse(tmp_path, capsys):
     for skipped in (False, True):
         assert main(["cv", "--warehouse", url, "--json"]) == 0
         report = json.loads(capsys.readouterr().out)
-        assert [(one["skipped"], one["splits_fitted"]) for one in report] == [(skipped, 1)] * 5
+        assert [(one["skipped"], one["splits_fitted"]) for one in report] == [(skipped, 1)] * 6
     with connect(url, read_only=True) as connection:
-        assert connection.execute("select count(*) from analysis.cv_scores").fetchone() == (5 * 35,)
+        assert connection.execute("select count(*) from analysis.cv_scores").fetchone() == (6 * 35,)
         assert connection.execute(
             "select distinct max_steps, max_data_points, n_train, n_test, n_beyond from analysis.cv_scores"
         ).fetchall() == [(10000, 128, 12, 8, 1)]

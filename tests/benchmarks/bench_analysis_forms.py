@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from analysis import fit, laws
 from analysis.crossval import PENALTIES, Scores, cross_validate
-from analysis.crossval_command import FORMS
 from analysis.fit import huber
 from analysis.laws import Law
 from analysis.predict import predict
 from tests.simulated import SIZES, STEPS, TABLE2, transfer_loss
 
+FORMS = ("transfer", "table5-2", "table5-3", "table5-4", "table5-5")
 NOISE = 0.01
 DELTA = 1e-3
 STARTS = 10  # of SciPy's, one seed each

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from analysis import fit, laws
 from analysis.crossval import PENALTIES, cross_validate
-from analysis.crossval_command import FORMS
 from tests.simulated import SIZES, STEPS, TABLE2, transfer_loss
 
+FORMS = ("transfer", "table5-2", "table5-3", "table5-4", "table5-5")
 NOISE = 0.01
 Seconds = np.ndarray  # by the clock, of the processor
 

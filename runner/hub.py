@@ -14,7 +14,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -157,9 +157,11 @@ def fetched(revision: Revision) -> Path:
 @contextmanager
 def held(revision: Revision) -> Iterator[None]:
     """Keep every process on this machine from dropping the revision's weights."""
-    _lock(revision).parent.mkdir(parents=True, exist_ok=True)
-    with _lock(revision).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with ExitStack() as stack:
+        with suppress(OSError):  # a cache that cannot be written to: nobody drops anything there
+            _lock(revision).parent.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(_lock(revision).open("a"))
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
 

@@ -16,6 +16,9 @@ the inliers of order one for every tau.
 
 Variables are stored as their distinct levels and an index per point: a grid of 15 × 10 experiments needs 25
 exponentials per evaluation, not 300.
+
+All of it is one file: numba's cache of compiled code looks at the date of the caller's file alone, and would
+run an older `evaluate` where a file of its own had changed.
 """
 
 import math

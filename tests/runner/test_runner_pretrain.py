@@ -20,6 +20,7 @@ SUITE = Suite(  # of the smoke suite's text and tokenizer
     warmup=2,
     steps=(0, 4, 8),
     models={"narrow": Size(1, 16, 2), "wide": Size(1, 32, 2)},
+    threads=1,
 )
 
 
@@ -100,7 +101,7 @@ def test_what_decides_the_weights_decides_the_folder(cache: Path) -> None:
     folder = size_folder(SUITE, "wide", cache)
     wide = SUITE.models["wide"]
     for same in (
-        replace(SUITE, threads=1),
+        replace(SUITE, threads=2),
         replace(SUITE, steps=(0, 8)),
         replace(SUITE, models={"wide": wide}),
         replace(SUITE, decay_steps=8),

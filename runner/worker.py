@@ -161,7 +161,9 @@ def _loaded(checkpoint: Checkpoint, precision: str, gradient_checkpointing: bool
     bare = load(checkpoint)
     bare.config.use_cache = False
     if gradient_checkpointing:
-        bare.gradient_checkpointing_enable({"use_reentrant": False})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # its new name is not in all of transformers 5
+            bare.gradient_checkpointing_enable({"use_reentrant": False})
     if sharded:
         bare.forward = accelerator.autocast()(bare.forward)
         for module in bare.modules():

@@ -36,7 +36,7 @@ def network(architecture: str, layers: int, hidden: int) -> torch.nn.Module:
 
 
 def kept_bytes(model: torch.nn.Module, precision: str) -> int:
-    """Bytes that autograd keeps of one forward pass of a data point, copies of weights left out."""
+    """Bytes that autograd keeps of one forward pass of two data points, copies of weights left out."""
     weights = {p.numel() for p in model.parameters()}
     kept: dict[int, torch.Tensor] = {}
 
@@ -45,7 +45,7 @@ def kept_bytes(model: torch.nn.Module, precision: str) -> int:
             kept[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    tokens = torch.zeros(1, CONTEXT, dtype=torch.int64)
+    tokens = torch.zeros(2, CONTEXT, dtype=torch.int64)
     with (
         torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
         torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"),
@@ -61,7 +61,7 @@ def test_activations_are_those_that_autograd_keeps(architecture: str, precision:
     counted = kept_bytes(network(architecture, 4, hidden), precision)
     counted -= kept_bytes(network(architecture, 2, hidden), precision)
     per_hidden, per_intermediate = KEPT[architecture][precision == "bf16"]
-    expected = CONTEXT * 2 * hidden * (per_hidden + 4 * per_intermediate)
+    expected = 2 * CONTEXT * 2 * hidden * (per_hidden + 4 * per_intermediate)
     assert counted == pytest.approx(expected, rel=0.03)
 
 
@@ -70,12 +70,11 @@ study: big
 description: One run of a model whose size is given.
 context: 128
 models: [{{path: {path}, tokens_per_step: 1}}]
-pretrain_steps: [0]
+pretrain_steps: [1]
 datasets: [python]
 data_points: [16]
 training: {{batch: 8, learning_rate: 1e-4, max_epochs: 2, evaluation_batch: 8}}
 splits: {{validation: 8, heldout: 8}}
-fit: {{min_steps: 0}}
 """
 TRAIN = """
 import resource, sys
@@ -163,10 +162,11 @@ def test_plan_refuses_what_does_not_fit_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_sweep_refuses_before_anything_is_pre_trained_or_recorded(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("runner.sweep.this_machine", lambda _: Device("cpu", 1e8))
+    monkeypatch.setattr("runner.sweep.tokenise", lambda *_: None)
     url = tmp_path / "warehouse.duckdb"
     with pytest.raises(StudyError, match=r"smoke-tiny, full, needs about 0\.7 GB and its CPU has 0\.1 GB"):
-        sweep(study_from("smoke"), "smoke", str(url), cache)
+        sweep(study_from("smoke"), "smoke", str(url), tmp_path / "cache")
     assert list(tmp_path.iterdir()) == []

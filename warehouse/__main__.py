@@ -7,10 +7,10 @@ python -m warehouse migrate   # bring the schema up to date; makes an empty ware
 
 import argparse
 import sys
-from pathlib import Path
 
 from warehouse import migrations, spool
-from warehouse.store import WarehouseError, connect, default_url, drain
+from warehouse.place import place
+from warehouse.store import WarehouseError, as_it_is, connect, default_url, drain
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,23 +27,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _status(url: str) -> None:
-    with connect(url, read_only=True) as connection:
-        print(f"{url}: schema version {migrations.applied(connection)}")
+    where = place(url)
+    with as_it_is(where, read_only=True) as connection:
+        print(f"{where.name}: schema version {migrations.applied(connection)}")
         for table in migrations.catalogue():
             row = connection.execute(f"select count(*) from {table}").fetchone()
             print(f"  {table:<22}{row[0] if row else 0:>12,} rows")
-    waiting = spool.folder(Path(url))
-    print(f"{waiting}: {len(spool.pending(waiting))} records waiting", end="")
-    print(f", {len(spool.pending(waiting / 'corrupt'))} set aside in corrupt/")
+    print(f"{where.spool}: {len(spool.pending(where.spool))} records waiting", end="")
+    print(f", {len(spool.pending(where.spool / 'corrupt'))} set aside in corrupt/")
 
 
 def _drain(url: str) -> None:
-    print(f"{url}: {drain(url)} records appended")
+    print(f"{place(url).name}: {drain(url)} records appended")
 
 
 def _migrate(url: str) -> None:
     with connect(url) as connection:
-        print(f"{url}: schema version {migrations.applied(connection)}")
+        print(f"{place(url).name}: schema version {migrations.applied(connection)}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ def latest() -> int:
 
 def applied(connection: duckdb.DuckDBPyConnection) -> int:
     """The schema version of a database, 0 where it is empty. Raises WarehouseError for any other database."""
-    tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    tables = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where database_name = current_database()"
+    ).fetchall()
     if ("raw.schema_versions",) in tables:
         row = connection.execute("select coalesce(max(version), 0) from raw.schema_versions").fetchone()
         return int(row[0]) if row else 0

@@ -1,10 +1,13 @@
 """A finished run is a file first and a row later, so that nothing is lost while the database is busy.
 
-A record is one JSON file in the folder `<database>.spool`, written under a hidden name, fsynced and renamed:
-a file with a record's name is whole. What cannot be appended is moved to `corrupt/`, its reason beside it.
+A record is one line of JSON in a file of the spool's folder, written under a hidden name, fsynced and
+renamed: a file with a record's name is whole. The line begins with a digest of its rest, so that what was
+checked when it was written need not be checked again. What cannot be appended is moved to `corrupt/`, its
+reason beside it.
 """
 
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -18,8 +21,12 @@ from datetime import datetime
 from numbers import Integral, Real
 from pathlib import Path
 
-from warehouse.migrations import WarehouseError, catalogue
+from warehouse.migrations import WarehouseError, catalogue, latest
 
+_DIGEST = b'{"digest": "'
+_REST = len(_DIGEST) + 32 + len(b'", ')
+_BLOCK = 1 << 16  # of most records the whole
+_EVERY_S = 60.0
 _INTEGERS = {"INTEGER": 2**31, "BIGINT": 2**63}
 
 
@@ -35,11 +42,6 @@ class Record:
 
     record_id: str
     rows: Mapping[str, Sequence[Mapping[str, object]]]
-
-
-def folder(database: Path) -> Path:
-    """The spool of a database file."""
-    return database.with_name(database.name + ".spool")
 
 
 def checked(record: Record) -> Record:
@@ -116,14 +118,14 @@ def _reject_constant(name: str) -> None:
 
 def write(spool: Path, record: Record) -> Path:
     """Put a checked record into the spool; it is on disk when this returns. Raises WarehouseError."""
-    text = json.dumps({"record_id": record.record_id, "rows": record.rows}, allow_nan=False)
+    content = _line(record)
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
     unfinished = spool / f".{name}"
     try:
         spool.mkdir(exist_ok=True)
         try:
-            with unfinished.open("x", encoding="utf-8") as file:
-                file.write(text)
+            with unfinished.open("xb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(spool / name)
@@ -135,6 +137,16 @@ def write(spool: Path, record: Record) -> Path:
     return spool / name
 
 
+def _line(record: Record) -> bytes:
+    content = {"tables": " ".join(record.rows), "record_id": record.record_id, "rows": record.rows}
+    rest = this_schema() + json.dumps(content, allow_nan=False)[1:].encode()
+    return _DIGEST + _digest(rest) + b'", ' + rest
+
+
+def _digest(rest: bytes) -> bytes:
+    return hashlib.blake2b(rest, digest_size=16).hexdigest().encode()
+
+
 def _fsync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -143,10 +155,48 @@ def _fsync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def read(path: Path) -> Record:
-    """The record in a file of the spool. Raises WarehouseError where it is not one."""
+class LaterError(WarehouseError):
+    """A record of a newer schema, which this code must leave for newer code."""
+
+
+def this_schema() -> bytes:
+    """How the rest of a line that this code wrote begins, behind its digest."""
+    return f'"schema": {latest()}, '.encode()
+
+
+def line(file: str, this_schema: bytes) -> bytes:
+    """The record in a file of the spool, as a line as this code writes it, of values that are checked.
+
+    Raises LaterError where the record is of a newer schema, WarehouseError where it is no record, OSError
+    where it cannot be read.
+    """
+    descriptor = os.open(file, os.O_RDONLY)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = os.read(descriptor, _BLOCK)
+        if len(content) == _BLOCK:
+            with open(descriptor, "rb", closefd=False) as rest:
+                content += rest.read()
+    finally:
+        os.close(descriptor)
+    if content.startswith(_DIGEST):
+        if content[len(_DIGEST) : _REST - 3] != _digest(content[_REST:]):
+            raise WarehouseError("not a whole record: it does not match its digest")
+        if content.startswith(this_schema, _REST):
+            return content
+    return _line(_parsed(content))
+
+
+def tables(line: bytes, this_schema: bytes) -> bytes:
+    """Names of the tables that a line has rows for, separated by spaces."""
+    start = _REST + len(this_schema) + len(b'"tables": "')
+    return line[start : line.index(b'"', start)]
+
+
+def _parsed(text: bytes) -> Record:
+    try:
+        content = json.loads(text.decode("utf-8"))
+        if content.get("schema", 0) > latest():
+            raise LaterError(f"it is of schema version {content['schema']}, this code's is {latest()}")
         return checked(Record(content["record_id"], content["rows"]))
     except (ValueError, RecursionError) as error:
         raise WarehouseError(f"not a whole record: {error}") from None
@@ -156,7 +206,25 @@ def read(path: Path) -> Record:
 
 def pending(spool: Path) -> list[Path]:
     """Files of whole records, oldest first."""
-    return sorted(spool.glob("[!.]*.json"))
+    return [spool / name for name in names(spool)]
+
+
+def names(spool: Path) -> list[str]:
+    """Names of those files: of a million, a million paths take long to make."""
+    try:
+        found = os.listdir(spool)  # noqa: PTH208  # Path.iterdir makes them
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in found if name.endswith(".json") and not name.startswith("."))
+
+
+def due(spool: Path) -> bool:
+    """Whether it is a minute since anybody tried to drain, so that most appends cost their own file alone."""
+    try:
+        tried = (spool / ".lock").stat().st_mtime
+    except OSError:
+        return True
+    return abs(time.time() - tried) >= _EVERY_S  # a clock that was set back is no reason to wait an hour
 
 
 def set_aside(path: Path, reason: str) -> None:
@@ -179,6 +247,8 @@ def exclusive(spool: Path, wait_s: float) -> Iterator[bool]:
     except OSError as error:
         raise WarehouseError(f"{spool}: cannot be written: {error.strerror}") from None
     try:
+        with suppress(OSError):
+            os.utime(descriptor)
         yield _flock(descriptor, time.monotonic() + wait_s)
     finally:
         os.close(descriptor)

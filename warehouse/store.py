@@ -1,43 +1,46 @@
-"""The results store: a DuckDB file that many read or one writes, and that nobody holds for long.
+"""The results store: a DuckDB file that many read or one writes, and that nobody holds for long; or a lake.
 
     append(Record(run_id, {"raw.runs": [row], "raw.epochs": rows}))
     with connect(read_only=True) as connection: ...
 
-A row that meets a locked database stays in the spool (warehouse/spool.py) and is appended exactly once by the
-next append or drain.
+A record is a file in the spool first (warehouse/spool.py). Whoever opens the warehouse next appends what
+waits there, exactly once; an append does so itself once a minute.
 """
 
-import json
 import os
 import re
+import shutil
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import duckdb
 
-from warehouse import migrations, spool
-from warehouse.migrations import WarehouseError, catalogue
+from warehouse import lake, migrations, spool
+from warehouse.drain import append_files, first_line
+from warehouse.migrations import WarehouseError
+from warehouse.place import MissingError, Place, default_url, place
 from warehouse.spool import Record
 
-__all__ = ["Record", "WarehouseError", "append", "connect", "default_url", "drain", "exists"]
+__all__ = ["Record", "WarehouseError", "append", "connect", "default_url", "drain", "exists", "state"]
 
-_TOGETHER = 2_000  # records in one transaction: enough to be quick, few enough for a small memory
-_NOT_OF_A_RECORD = (duckdb.OperationalError, duckdb.InternalError)
-_TYPES = {"JSON": "VARCHAR"}  # JSON arrives as text, which the cast to the column then parses
-
-
-def default_url() -> str:
-    """The warehouse that is meant where none is named."""
-    return os.environ.get("TRANSFER_LAWS_WAREHOUSE") or "warehouse.duckdb"
+_CONFLICT = re.compile(r"[Cc]onflict|could not serialize|deadlock")
+_TRIES = 8
 
 
 def exists(url: str | None = None) -> bool:
-    """Whether there is a warehouse to read."""
-    return _path(url).exists()
+    """Whether there is a warehouse to read. Raises WarehouseError where a lake's server does not answer."""
+    where = place(url)
+    if where.file is not None:
+        return where.file.exists() or bool(spool.pending(where.spool))
+    try:
+        with as_it_is(where, read_only=True, wait_s=0.0):
+            return True
+    except MissingError:
+        return bool(spool.pending(where.spool))
 
 
 @contextmanager
@@ -46,139 +49,141 @@ def connect(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a warehouse of this code's schema; writing makes and migrates it.
 
-    A lock that another process holds is waited for, `wait_s` seconds at most. Raises WarehouseError where the
-    warehouse is missing (read-only), of a newer schema, still locked, or no warehouse.
+    What waits in the spool is appended first, where nobody else has the database. A lock that another process
+    holds is waited for, `wait_s` seconds at most, and so is a lake's server. A read-only connection to a lake
+    is one transaction, so it reads one state. Raises WarehouseError where the warehouse is missing
+    (read-only), of a newer schema, still locked, or no warehouse.
     """
-    path = _path(url)
-    if not path.exists():
-        if read_only:
-            raise WarehouseError(
-                f"{path}: no such warehouse: `python -m runner sweep` makes one with runs in it, "
-                "`python -m warehouse migrate` an empty one"
-            )
-        _create(path)
-    connection = _open(path, read_only, wait_s)
-    try:
-        connection.execute("set TimeZone = 'UTC'")
-        _to_this_schema(path, connection, read_only)
+    where = place(url)
+    if where.snapshot is None and spool.names(where.spool):
+        with suppress(WarehouseError):  # which the connection itself meets, if it is the database's
+            _drain(where, wait_s=0.0)
+    with as_it_is(where, read_only=read_only, wait_s=wait_s) as connection:
         yield connection
-    finally:
-        connection.close()
 
 
 def append(record: Record, url: str | None = None) -> None:
     """Append a record, exactly once; it is safe on disk when this returns.
 
-    Returns at once where the database is locked: the record is then in the spool, for the next append or
-    drain. Raises WarehouseError where the record is not valid or the folder cannot be written.
+    It then waits in the spool for whoever opens the warehouse next, this very append if nobody did for a
+    minute. What is wrong with the database is said on stderr and is no error of the record. Raises
+    WarehouseError where the record is not valid or the folder cannot be written.
     """
-    path = _path(url)
-    spool.write(spool.folder(path), spool.checked(record))
-    _drain(path, wait_s=0.0)
+    where = place(url)
+    if where.snapshot is not None:
+        raise WarehouseError(f"{where.name} is read and not written")
+    spool.write(where.spool, spool.checked(record))
+    if spool.due(where.spool):
+        try:
+            _drain(where, wait_s=0.0)
+        except WarehouseError as error:
+            print(f"warehouse: {error}; what is in the spool stays there", file=sys.stderr)
 
 
-def drain(url: str | None = None) -> int:
-    """Append what is in the spool, waiting for locks, and return the number of records appended."""
-    path = _path(url)
-    if not spool.folder(path).exists():
+def drain(url: str | None = None, *, wait_s: float = 60.0) -> int:
+    """Append what is in the spool, waiting for locks and servers; return the number of records appended."""
+    where = place(url)
+    if where.snapshot is not None:
+        raise WarehouseError(f"{where.name} is read and not written")
+    if not where.spool.exists():
         return 0
-    drained = _drain(path, wait_s=60.0)
+    drained = _drain(where, wait_s)
     if drained is None:
-        raise WarehouseError(f"{path}: still locked after 60 s; what is in the spool stays there")
+        raise WarehouseError(
+            f"{where.name}: still locked after {wait_s:g} s; what is in the spool stays there"
+        )
     return drained
 
 
-class _LockedError(WarehouseError):
+def state(connection: duckdb.DuckDBPyConnection) -> str:
+    """Which state of the warehouse a connection reads, so that what is made of it can say so."""
+    moment = "strftime(max({}) at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC')"
+    row = connection.execute(
+        f"select (select (count(*), {moment.format('drained_at')}) from raw.spool_records),"
+        f" (select (count(*), {moment.format('made_at')}) from analysis.fits)"
+    ).fetchone()
+    assert row is not None
+    parts = [
+        f"{count:,} {what}" + (f" (last {at})" if at else "")
+        for (count, at), what in zip(row, ("records", "fits"), strict=True)
+    ]
+    if _is_lake(connection):
+        parts.insert(0, f"snapshot {lake.snapshot(connection)}")
+    return ", ".join(parts)
+
+
+class LockedError(WarehouseError):
     """The database is locked by another process, or by this one."""
 
 
-def _drain(path: Path, wait_s: float) -> int | None:
+@contextmanager
+def as_it_is(where: Place, *, read_only: bool, wait_s: float = 60.0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As `connect`, without appending what waits in the spool."""
+    if where.snapshot is not None and not read_only:
+        raise WarehouseError(f"{where.name} is read and not written")
+    if where.file is not None and not where.file.exists():
+        if read_only:
+            raise MissingError(where)
+        _create(where.file)
+    connection = _opened(where, read_only, wait_s)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        _to_this_schema(where, connection, read_only)
+        if read_only and where.file is None:
+            connection.begin()
+        yield connection
+    finally:
+        connection.close()
+
+
+def _drain(where: Place, wait_s: float) -> int | None:
     """The number of records appended, or None where another process has the spool or the database."""
-    with spool.exclusive(spool.folder(path), wait_s) as mine:
+    deadline = time.monotonic() + wait_s
+    with spool.exclusive(where.spool, wait_s) as mine:
         if not mine:
             return None
-        appended, seen = 0, set[Path]()
+        appended, seen, tries = 0, set[str](), 0
         # Again, until nothing has arrived meanwhile: its writer may have met our lock and left.
-        while arrived := [file for file in spool.pending(spool.folder(path)) if file not in seen]:
-            seen.update(arrived)
+        while arrived := [name for name in spool.names(where.spool) if name not in seen]:
             try:
-                with connect(str(path), wait_s=wait_s) as connection:
-                    for start in range(0, len(arrived), _TOGETHER):
-                        records = _readable(arrived[start : start + _TOGETHER])
-                        appended += _append_together(connection, records)
-            except _LockedError:
+                left = max(0.0, deadline - time.monotonic())
+                with as_it_is(where, read_only=False, wait_s=left) as connection, _alone(where, connection):
+                    for new in append_files(connection, where.spool, arrived):
+                        appended += new
+            except LockedError:
                 return None
             except duckdb.Error as error:
-                raise WarehouseError(f"{path}: {_first_line(error)}") from error
+                tries += 1
+                if not _passes(where, error) or tries == _TRIES:
+                    raise _told(where, error) from error
+                time.sleep(min(0.05 * 2**tries, 2.0))
+                continue
+            seen.update(arrived)
     return appended
 
 
-def _readable(files: Sequence[Path]) -> list[tuple[Path, Record]]:
-    records = []
-    for file in files:
-        try:
-            records.append((file, spool.read(file)))
-        except OSError as error:
-            print(f"warehouse: left {file}: {error.strerror}", file=sys.stderr)
-        except WarehouseError as error:
-            spool.set_aside(file, str(error))
-    return records
+def _alone(where: Place, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
+    """Exclusion between machines; a file's own lock is one."""
+    return lake.alone(connection) if where.file is None else nullcontext()
 
 
-def _append_together(connection: duckdb.DuckDBPyConnection, records: Sequence[tuple[Path, Record]]) -> int:
-    """Append records in one transaction and remove their files; return how many were new.
-
-    A record that the database refuses is found by halving, and set aside.
-    """
-    if not records:
-        return 0
-    connection.begin()
-    try:
-        appended = _insert(connection, {record.record_id: record for _, record in records})
-        connection.commit()
-    except _NOT_OF_A_RECORD:
-        raise
-    except duckdb.Error as error:
-        connection.rollback()
-        if len(records) == 1:
-            spool.set_aside(records[0][0], _first_line(error))
-            return 0
-        half = len(records) // 2
-        return _append_together(connection, records[:half]) + _append_together(connection, records[half:])
-    for file, _ in records:
-        file.unlink(missing_ok=True)
-    return appended
+def _passes(where: Place, error: duckdb.Error) -> bool:
+    """Whether the same transaction may succeed when it is tried again."""
+    if where.file is not None:
+        return False
+    return bool(_CONFLICT.search(str(error))) or isinstance(lake.told(where, error), lake.UnreachableError)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, records: dict[str, Record]) -> int:
-    # Killed between commit and unlink, a file outlives its rows: its id is what tells.
-    found = connection.execute(
-        "select record_id from raw.spool_records where record_id in (select unnest(?::varchar[]))",
-        [list(records)],
-    ).fetchall()
-    known = {record_id for (record_id,) in found}
-    new = [record for record_id, record in records.items() if record_id not in known]
-    rows: dict[str, list[object]] = {}
-    for record in new:
-        for table, of_record in record.rows.items():
-            rows.setdefault(table, []).extend(of_record)
-    for table, given in rows.items():
-        names = ", ".join(catalogue()[table])
-        structure = json.dumps([{n: _TYPES.get(kind, kind) for n, (kind, _) in catalogue()[table].items()}])
-        connection.execute(
-            f"insert into {table} ({names}) select {names}"
-            f" from (select unnest(from_json_strict(?, '{structure}'), recursive := true))",
-            [json.dumps(given, allow_nan=False)],
-        )
-    connection.execute(
-        "insert into raw.spool_records select unnest(?::varchar[]), now()",
-        [[record.record_id for record in new]],
+def _told(where: Place, error: duckdb.Error) -> WarehouseError:
+    return (
+        lake.told(where, error)
+        if where.file is None
+        else WarehouseError(f"{where.name}: {first_line(error)}")
     )
-    return len(new)
 
 
-def _path(url: str | None) -> Path:
-    return Path(url or default_url()).absolute()
+def _is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("select current_database()").fetchone() == (lake.NAME,)
 
 
 def _create(path: Path) -> None:
@@ -200,43 +205,69 @@ def _create(path: Path) -> None:
             unfinished.unlink()
 
 
-def _open(path: Path, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
+def _opened(where: Place, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return duckdb.connect(path, read_only=read_only)
-        except (duckdb.IOException, duckdb.ConnectionException) as error:
-            # DuckDB tells a lock by words only: another process's, or this one's in the other mode.
-            locked = re.search(r"Could not set lock|different configuration", str(error))
-            if not locked:
-                raise WarehouseError(f"{path}: cannot be opened: {_reason(path, error)}") from None
+            return (
+                _open_file(where.file, read_only, wait_s) if where.file else lake.open_lake(where, read_only)
+            )
+        except (LockedError, lake.UnreachableError):
             if time.monotonic() >= deadline:
-                holder = re.search(r"\(PID \d+\)", str(error))
-                raise _LockedError(
-                    f"{path}: locked by another process {holder.group() if holder else ''}".rstrip()
-                    + f", still after {wait_s:g} s"
-                ) from None
-            time.sleep(0.05)
+                raise
+            time.sleep(0.05 if where.file else 0.5)
 
 
-def _to_this_schema(path: Path, connection: duckdb.DuckDBPyConnection, read_only: bool) -> None:
+def _open_file(path: Path, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
     try:
-        version = migrations.applied(connection) if read_only else migrations.migrate(connection)
+        return duckdb.connect(path, read_only=read_only)
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        # DuckDB tells a lock by words only: another process's, or this one's in the other mode.
+        if not re.search(r"Could not set lock|different configuration", str(error)):
+            raise WarehouseError(f"{path}: cannot be opened: {_reason(path, error)}") from None
+        holder = re.search(r"\(PID \d+\)", str(error))
+        raise LockedError(
+            f"{path}: locked by another process {holder.group() if holder else ''}".rstrip()
+            + f", still after {wait_s:g} s"
+        ) from None
+
+
+def _to_this_schema(where: Place, connection: duckdb.DuckDBPyConnection, read_only: bool) -> None:
+    try:
+        version = migrations.applied(connection)
+        if not read_only and version < migrations.latest():
+            if where.file is not None and version > 0:
+                back_up(where.file, connection, version)
+            with _alone(where, connection):
+                version = migrations.migrate(connection)
     except WarehouseError as error:
-        raise WarehouseError(f"{path}: {error}") from None
+        raise type(error)(f"{where.name}: {error}") from None
     if version != migrations.latest():
         older = version < migrations.latest()
         raise WarehouseError(
-            f"{path}: schema version {version}, but this code reads version {migrations.latest()}: "
+            f"{where.name}: schema version {version}, but this code reads version {migrations.latest()}: "
             + ("run `python -m warehouse migrate`" if older else "update transfer-laws")
         )
+
+
+def back_up(path: Path, connection: duckdb.DuckDBPyConnection, version: int) -> Path:
+    """Copy a database file that `connection` has open and nobody else can change; returns the copy's path."""
+    copy = path.with_name(f"{path.name}.version{version}.backup")
+    unfinished = copy.with_name(f".{copy.name}")
+    try:
+        connection.execute("force checkpoint")
+        shutil.copyfile(path, unfinished)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(copy)
+    except (OSError, duckdb.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else first_line(error)
+        raise WarehouseError(f"not migrated, since no backup can be made: {reason}") from None
+    return copy
 
 
 def _reason(path: Path, error: duckdb.Error) -> str:
     if not path.parent.is_dir():
         return f"{path.parent} is no folder"
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0]
+    return first_line(error)

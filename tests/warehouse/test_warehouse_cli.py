@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from warehouse import migrations, spool
+from warehouse.place import place
 from warehouse.store import Record
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ def test_migrate_drain_and_status(tmp_path: Path) -> None:
     url = str(tmp_path / "warehouse.duckdb")
     assert warehouse("migrate", "--warehouse", url).stdout == f"{url}: schema version {migrations.latest()}\n"
     row = {"run_id": "r", "epoch": 0, "validation_loss": 1.5, "elapsed_s": 0.0}
-    spool.write(spool.folder(Path(url)), spool.checked(Record("r", {"raw.epochs": [row]})))
+    spool.write(place(url).spool, spool.checked(Record("r", {"raw.epochs": [row]})))
     waiting = warehouse("status", "--warehouse", url).stdout
     assert "1 records waiting, 0 set aside" in waiting
     assert warehouse("drain", "--warehouse", url).stdout == f"{url}: 1 records appended\n"

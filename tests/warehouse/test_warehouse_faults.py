@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from warehouse import spool
+from warehouse.place import place
 from warehouse.store import Record, WarehouseError, append, connect, drain
 
 ROOT = Path(__file__).parents[2]
@@ -31,15 +32,14 @@ for number in range(count):
 # Dies as kill -9 would, at the first file to be removed after its rows were committed.
 KILLED_AFTER_COMMIT = """
 import os, signal, sys
-from pathlib import Path
 from warehouse.store import drain
 
-removed = Path.unlink
-def unlink(self, missing_ok=False):
-    if self.suffix == ".json" and not self.name.startswith("."):
+removed = os.unlink
+def unlink(file, *others, **named):
+    if str(file).endswith(".json"):
         os.kill(os.getpid(), signal.SIGKILL)
-    removed(self, missing_ok)
-Path.unlink = unlink
+    removed(file, *others, **named)
+os.unlink = unlink
 drain(sys.argv[1])
 """
 
@@ -98,10 +98,10 @@ def test_a_locked_database_keeps_records_in_the_spool(url: str, how: str) -> Non
     with held(url, how):
         append(record("a"), url)
         append(record("b"), url)
-        assert len(spool.pending(spool.folder(Path(url)))) == 2
+        assert len(spool.pending(place(url).spool)) == 2
     append(record("c"), url)
     assert appended(url) == {"a": 2, "b": 2, "c": 2}
-    assert spool.pending(spool.folder(Path(url))) == []
+    assert spool.pending(place(url).spool) == []
 
 
 def test_a_lock_is_waited_for_and_then_named(url: str) -> None:
@@ -119,15 +119,15 @@ def test_a_lock_is_waited_for_and_then_named(url: str) -> None:
 
 def test_killed_between_commit_and_unlink_appends_nothing_twice(url: str) -> None:
     for name in "abc":
-        spool.write(spool.folder(Path(url)), spool.checked(record(name)))
+        spool.write(place(url).spool, spool.checked(record(name)))
     killed = start(KILLED_AFTER_COMMIT, url)
     killed.communicate()
     assert killed.returncode == -9
-    assert len(spool.pending(spool.folder(Path(url)))) == 3
+    assert len(spool.pending(place(url).spool)) == 3
     assert appended(url) == {"a": 2, "b": 2, "c": 2}
     assert drain(url) == 0
     assert appended(url) == {"a": 2, "b": 2, "c": 2}
-    assert spool.pending(spool.folder(Path(url))) == []
+    assert spool.pending(place(url).spool) == []
 
 
 def test_several_writers_append_each_record_once(tmp_path: Path) -> None:
@@ -158,11 +158,11 @@ def test_writers_killed_at_any_moment_lose_nothing_that_they_appended(url: str) 
     assert len(reported) >= 8
     assert reported <= set(found)
     assert set(found.values()) == {2}
-    assert spool.pending(spool.folder(Path(url))) == []
+    assert spool.pending(place(url).spool) == []
 
 
 def test_what_is_no_record_is_set_aside_and_reported(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = spool.folder(Path(url))
+    folder = place(url).spool
     whole = spool.write(folder, spool.checked(record("whole")))
     refused = {
         "0-half.json": (whole.read_text()[: len(whole.read_text()) // 2], "not a whole record"),
@@ -206,7 +206,7 @@ def test_a_record_that_only_the_database_refuses_does_not_block_others(
         "declaration": '{"x": "\\ud800"}',
         "declared_at": datetime(2026, 1, 1, tzinfo=UTC),
     }
-    folder = spool.folder(Path(url))
+    folder = place(url).spool
     for name in "abc":
         spool.write(folder, spool.checked(record(name)))
     spool.write(folder, spool.checked(Record("refused", {"raw.studies": [row], **record("refused").rows})))
@@ -219,7 +219,7 @@ def test_a_record_that_only_the_database_refuses_does_not_block_others(
 
 
 def test_a_half_written_file_is_never_read(url: str) -> None:
-    folder = spool.folder(Path(url))
+    folder = place(url).spool
     whole = spool.write(folder, spool.checked(record("a")))
     (folder / f".{whole.name[:-5]}0.json").write_text(whole.read_text()[:40])
     assert drain(url) == 1
@@ -229,7 +229,7 @@ def test_a_half_written_file_is_never_read(url: str) -> None:
 def test_a_file_that_cannot_be_read_is_left_and_reported(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = spool.folder(Path(url))
+    folder = place(url).spool
     spool.write(folder, spool.checked(record("a")))
     (folder / "0-folder.json").mkdir()
     assert drain(url) == 1

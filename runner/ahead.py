@@ -16,15 +16,17 @@ def fetched_ahead(
 ) -> Generator[Outcome, None, None]:
     """The outcomes as they come, while the checkpoint after the one that trains is fetched.
 
-    The first is fetched before any job starts: raises FetchError where it cannot be had. What goes wrong in
-    the background is left to the job that needs the checkpoint, which tries again and says why. Unless
-    `keep`, a checkpoint whose jobs have all ended is dropped from disk; that of another sweep never is.
+    The first is fetched before any job starts: raises FetchError where it cannot be had, or where the disk
+    cannot take all that are to be kept. What goes wrong in the background is left to the job that needs the
+    checkpoint, which tries again and says why. Unless `keep`, a checkpoint whose jobs have all ended is
+    dropped from disk; that of another sweep never is.
     """
     wanted = {job.run_key: job.checkpoint.hub for job in jobs if job.checkpoint.hub is not None}
     left = Counter(wanted.values())
     order = list(left)
     holds = {revision: ExitStack() for revision in order}
     if order:
+        hub.check_disk(order if keep else order[:1])
         _fetch(order[0], holds[order[0]])
     background: threading.Thread | None = None
     asked = 1

@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,6 +121,21 @@ def described(model: Model, steps: int, cache: Path) -> Revision:
     return revision
 
 
+def check_disk(revisions: Sequence[Revision]) -> None:
+    """Raise FetchError where the disk cannot take the revisions' missing files."""
+    needed = sum(file.size for revision in revisions for file in revision.missing)
+    if not needed:
+        return
+    storage = storage_folder(revisions[0].hub)
+    free = shutil.disk_usage(next(p for p in (storage, *storage.parents) if p.is_dir())).free
+    if needed + SPARE > free:
+        more = f" and {len(revisions) - 1} more" if len(revisions) > 1 else ""
+        raise FetchError(
+            f"{revisions[0]}{more}: needs {needed / 1e9:.1f} GB, and {storage.parent} has "
+            f"{free / 1e9:.1f} GB free: set HF_HOME to a larger disk, or keep_checkpoints: false in the study"
+        )
+
+
 def fetched(revision: Revision) -> Path:
     """The folder of the revision's files, all of them there: those missing are fetched and verified.
 
@@ -129,28 +144,21 @@ def fetched(revision: Revision) -> Path:
     missing = revision.missing
     if not missing:
         return revision.folder
-    needed = sum(file.size for file in missing)
-    storage = storage_folder(revision.hub)
-    free = shutil.disk_usage(next(p for p in (storage, *storage.parents) if p.is_dir())).free
-    if needed + SPARE > free:
-        raise FetchError(
-            f"{revision}: needs {needed / 1e9:.1f} GB, and {storage.parent} has {free / 1e9:.1f} GB free: "
-            "set HF_HOME to a larger disk, or keep_checkpoints: false in the study"
-        )
-    for half in storage.glob("blobs/*.incomplete"):  # of a process that was killed
+    check_disk([revision])
+    for half in storage_folder(revision.hub).glob("blobs/*.incomplete"):  # of a process that was killed
         with suppress(FileNotFoundError):
             if time.time() - half.stat().st_mtime > STALE:
                 half.unlink()
-    for file in missing:
-        path = download(revision.hub, file.name, revision.revision, revision.commit)
-        if _sha256(path) != file.sha256:
-            path.resolve().unlink()
-            path.unlink(missing_ok=True)
-            raise FetchError(
-                f"{revision}: {file.name} arrived damaged (its SHA-256 differs), and was removed"
-            )
     with held(revision):
         _lock(revision).write_text("fetched\n")
+        for file in missing:
+            path = download(revision.hub, file.name, revision.revision, revision.commit)
+            if _sha256(path) != file.sha256:
+                path.resolve().unlink()
+                path.unlink(missing_ok=True)
+                raise FetchError(
+                    f"{revision}: {file.name} arrived damaged (its SHA-256 differs), and was removed"
+                )
     return revision.folder
 
 

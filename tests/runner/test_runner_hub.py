@@ -200,8 +200,11 @@ def test_a_full_disk_is_found_before_anything_is_fetched(
 ) -> None:
     revision = described(TINY, 8, tmp_path)
     monkeypatch.setattr(hub.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, 10**9))
-    with pytest.raises(FetchError, match=r"needs 0\.0 GB, and .* has 1\.0 GB free: set HF_HOME"):
+    says = r"needs 0\.0 GB, and .* has 1\.0 GB free: set HF_HOME"
+    with pytest.raises(FetchError, match=rf"^lab/tiny step8: {says}"):
         fetched(revision)
+    with pytest.raises(FetchError, match=rf"^lab/tiny step8 and 1 more: {says}"):
+        hub.check_disk([revision, described(TINY, 16, tmp_path)])
     assert not any("/cdn/" in request for request in served.requests)
 
 

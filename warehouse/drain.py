@@ -64,7 +64,7 @@ def _append_together(connection: duckdb.DuckDBPyConnection, lines: Sequence[_Lin
     """Append records in one transaction. One that the database refuses is found by halving, and set aside."""
     connection.begin()
     try:
-        appended = _insert(connection, lines)
+        appended = insert(connection, [line for _, line in lines], Path(lines[0][0]).parent)
         connection.commit()
     except _NOT_OF_A_RECORD:
         raise
@@ -80,14 +80,18 @@ def _append_together(connection: duckdb.DuckDBPyConnection, lines: Sequence[_Lin
     return appended
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, lines: Sequence[_Line]) -> int:
+def insert(connection: duckdb.DuckDBPyConnection, lines: Sequence[bytes], folder: Path) -> int:
+    """Insert records, as lines of the spool, in the transaction that is under way; how many were new.
+
+    What reads them is a file in the folder while this lasts.
+    """
     this_schema = spool.this_schema()
-    named = {spool.tables(line, this_schema) for _, line in lines}
+    named = {spool.tables(line, this_schema) for line in lines}
     tables = sorted({table for some in named for table in some.decode().split()})
     rows = ", ".join(f'"{table}" {_structure(table)}[]' for table in tables) or '"none" INTEGER'
-    longest = max(len(line) for _, line in lines) + 1
-    with tempfile.NamedTemporaryFile(prefix=".", suffix=".batch", dir=Path(lines[0][0]).parent) as batch:
-        batch.write(b"\n".join(line for _, line in lines))
+    longest = max(map(len, lines)) + 1
+    with tempfile.NamedTemporaryFile(prefix=".", suffix=".batch", dir=folder) as batch:
+        batch.write(b"\n".join(lines))
         batch.flush()
         # Killed between commit and unlink, a file outlives its rows: its id is what tells.
         connection.execute(

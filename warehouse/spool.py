@@ -118,7 +118,7 @@ def _reject_constant(name: str) -> None:
 
 def write(spool: Path, record: Record) -> Path:
     """Put a checked record into the spool; it is on disk when this returns. Raises WarehouseError."""
-    content = _line(record)
+    content = encoded(record)
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
     unfinished = spool / f".{name}"
     try:
@@ -137,7 +137,8 @@ def write(spool: Path, record: Record) -> Path:
     return spool / name
 
 
-def _line(record: Record) -> bytes:
+def encoded(record: Record) -> bytes:
+    """A checked record as the line that is written."""
     content = {"tables": " ".join(record.rows), "record_id": record.record_id, "rows": record.rows}
     rest = this_schema() + json.dumps(content, allow_nan=False)[1:].encode()
     return _DIGEST + _digest(rest) + b'", ' + rest
@@ -183,7 +184,7 @@ def line(file: str, this_schema: bytes) -> bytes:
             raise WarehouseError("not a whole record: it does not match its digest")
         if content.startswith(this_schema, _REST):
             return content
-    return _line(_parsed(content))
+    return encoded(_parsed(content))
 
 
 def tables(line: bytes, this_schema: bytes) -> bytes:

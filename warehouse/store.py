@@ -112,6 +112,29 @@ def state(connection: duckdb.DuckDBPyConnection) -> str:
     return ", ".join(parts)
 
 
+@contextmanager
+def changing(url: str | None = None, *, wait_s: float = 60.0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in one transaction that nobody drains or copies beside, after what waited was appended.
+
+    Committed at its end, and rolled back by an exception. Raises WarehouseError as `connect` and `drain` do.
+    """
+    where = place(url)
+    with as_it_is(where, read_only=False, wait_s=wait_s):
+        pass  # made, and its folder with it
+    where.spool.mkdir(exist_ok=True)
+    drain(url, wait_s=wait_s)
+    with spool.exclusive(where.spool, wait_s) as mine:
+        if not mine:
+            raise LockedError(f"{where.spool}: locked by another process, still after {wait_s:g} s")
+        with as_it_is(where, read_only=False, wait_s=wait_s) as connection, _alone(where, connection):
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except duckdb.Error as error:
+                raise _told(where, error) from error
+
+
 class LockedError(WarehouseError):
     """The database is locked by another process, or by this one."""
 

@@ -17,6 +17,7 @@ from warehouse.place import LAKE, MissingError, Place
 NAME = "lake"
 _CATALOGUE = f"__ducklake_metadata_{NAME}"
 _LOCK = 0x7472616E73666572  # PostgreSQL's advisory lock of those who drain or copy into a lake
+PATIENCE = "set ducklake_max_retry_count = 50"  # of a commit that meets another's
 _UNREACHABLE = re.compile(
     r"Connection refused|No such file or directory|timeout expired|could not translate host|starting up|"
     r"shutting down|terminating connection|server closed the connection|No route to host|"
@@ -55,6 +56,11 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
             ) from None
 
 
+def source(place: Place) -> str:
+    """What DuckDB attaches, without its options."""
+    return LAKE + place.catalogue
+
+
 def attach_statement(place: Place, read_only: bool) -> str:
     """The statement that attaches a lake under its name."""
     options = [f"data_path {quoted(place.data)}"]
@@ -62,8 +68,7 @@ def attach_statement(place: Place, read_only: bool) -> str:
         options.append(f"snapshot_version {place.snapshot}")
     elif read_only:
         options.append("read_only")
-    source = LAKE + place.catalogue
-    return f"attach {quoted(source)} as {NAME} ({', '.join(options)})"
+    return f"attach {quoted(source(place))} as {NAME} ({', '.join(options)})"
 
 
 def open_lake(place: Place, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -74,7 +79,7 @@ def open_lake(place: Place, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     try:
         load_extensions(connection)
-        connection.execute("set ducklake_max_retry_count = 50")  # commits that meet another's
+        connection.execute(PATIENCE)
         connection.execute(attach_statement(place, read_only))
         connection.execute(f"use {NAME}")
     except duckdb.Error as error:

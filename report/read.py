@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import duckdb
 import pandas as pd
 
-from warehouse.store import WarehouseError, connect
+from warehouse.store import WarehouseError, connect, state
 
 MODELS = (
     "study_facts",
@@ -35,6 +35,7 @@ class ReportError(Exception):
 def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
     """All rows of a study, by model; a model without rows for it is an empty frame.
 
+    To how_made the state of the warehouse is added, which no view of it can know.
     Raises ReportError where there is no warehouse, the models are not built, or the study is not in it.
     """
     try:
@@ -49,7 +50,7 @@ def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
                 raise ReportError(
                     f"unknown study '{study}': the warehouse knows {', '.join(known) or 'none yet'}"
                 )
-            return {
+            rows = {
                 model: connection.execute(
                     f"select * from report.{model} where study = ? order by all", [study]
                 )
@@ -57,6 +58,15 @@ def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
                 .to_pandas()
                 for model in MODELS
             }
+            made = rows["how_made"]
+            if len(made):
+                made.loc[len(made)] = [
+                    study,
+                    made["position"].max() + 1,
+                    "state of the warehouse",
+                    state(connection),
+                ]
+            return rows
     except WarehouseError as error:
         raise ReportError(str(error)) from None
     except (duckdb.CatalogException, duckdb.BinderException):

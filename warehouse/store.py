@@ -104,8 +104,8 @@ def state(connection: duckdb.DuckDBPyConnection) -> str:
     ).fetchone()
     assert row is not None
     parts = [
-        f"{count:,} {what}" + (f" (last {at})" if at else "")
-        for (count, at), what in zip(row, ("records", "fits"), strict=True)
+        f"{count:,} {what}{'' if count == 1 else 's'}" + (f" (last {at})" if at else "")
+        for (count, at), what in zip(row, ("record", "fit"), strict=True)
     ]
     if _is_lake(connection):
         parts.insert(0, f"snapshot {lake.snapshot(connection)}")

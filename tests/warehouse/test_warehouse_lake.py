@@ -66,7 +66,7 @@ def test_a_lake_is_made_by_a_writer_only_and_read_at_any_snapshot(lake: str) -> 
         assert broken(connection) == []
         before = state(connection)
     number = before.split()[1].rstrip(",")
-    assert before.startswith(f"snapshot {number}, 1 records (last 20")
+    assert before.startswith(f"snapshot {number}, 1 record (last 20")
     simulate(lake, study="two", parameters={"d": LAW}, pretrain_steps=[10, 100], data_points=[10, 100])
     counted = "select count(*) from raw.studies"
     with connect(lake, read_only=True) as connection:
@@ -120,7 +120,7 @@ def test_copies_between_a_file_and_a_lake_add_what_is_lacking_once(lake: str, tm
     file, other = str(tmp_path / "warehouse.duckdb"), str(tmp_path / "other.duckdb")
     simulate(file, study="one", parameters={"d": LAW}, pretrain_steps=[10, 100], data_points=[10, 100])
     simulate(lake, study="two", parameters={"d": LAW}, pretrain_steps=[10, 100], data_points=[10, 100])
-    for source, target in [(file, lake), (file, lake), (lake, file), (lake, other), (file, other)]:
+    for source, target in [(file, lake), (lake, file), (lake, other), (file, other)]:
         assert main(["copy", source, "--warehouse", target]) == 0
     tables = {}
     for url in (file, lake, other):

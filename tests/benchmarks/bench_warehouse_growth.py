@@ -92,8 +92,8 @@ def declare(url: str, runs: int) -> None:
             "insert into raw.studies values ('grown', 'd', 256, 1, true, ?, now())", [json.dumps(declaration)]
         )
         connection.execute(
-            "insert into raw.datasets select 'dataset ' || d, md5('dataset' || d), 'a law', 'none', 1, 0, 1, 't',"
-            " 256, 1, 5120, 64, 256, 'no text', now() from range(?) as _ (d)",
+            "insert into raw.datasets select 'dataset ' || d, md5('dataset' || d), 'a law', 'none', 1, 0, 1,"
+            " 't', 256, 1, 5120, 64, 256, 'no text', now() from range(?) as _ (d)",
             [runs // (STEPS * SIZES)],
         )
         connection.execute(

@@ -14,7 +14,7 @@ from analysis.problem import Problem, starts
 
 SAME = 1e-9  # minima whose objectives differ by less, relatively, are one,
 NOTHING = 1e-12  # or absolutely: noise-free data end near zero
-LEAD = 300  # points that starts are led on: thousands of starts on all of many would take minutes
+LEAD = 100  # points that starts are led on: enough to tell basins apart, and a fraction of the time
 
 Flags = NDArray[np.bool_]
 

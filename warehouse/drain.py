@@ -89,7 +89,7 @@ def insert(connection: duckdb.DuckDBPyConnection, lines: Sequence[bytes], folder
     named = {spool.tables(line, this_schema) for line in lines}
     tables = sorted({table for some in named for table in some.decode().split()})
     rows = ", ".join(f'"{table}" {_structure(table)}[]' for table in tables) or '"none" INTEGER'
-    longest = max(map(len, lines)) + 1
+    longest = max(*map(len, lines), 1 << 21) + 1  # DuckDB reads in blocks of it
     with tempfile.NamedTemporaryFile(prefix=".", suffix=".batch", dir=folder) as batch:
         batch.write(b"\n".join(lines))
         batch.flush()

@@ -13,12 +13,8 @@ from warehouse import spool
 from warehouse.migrations import WarehouseError, catalogue
 
 _RECORDS, _BYTES = 10_000, 1 << 26  # in one transaction: enough to be quick, few enough for a small memory
-_NOT_OF_A_RECORD = (
-    duckdb.OperationalError,
-    duckdb.InternalError,
-    duckdb.TransactionException,
-    duckdb.OutOfMemoryException,
-)
+# What a record can be to blame for; all else is the database's, and leaves the records in the spool.
+_OF_A_RECORD = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 _TYPES = {"JSON": "VARCHAR"}  # JSON arrives as text, which the cast to the column then parses
 _Line = tuple[str, bytes]
 
@@ -66,9 +62,7 @@ def _append_together(connection: duckdb.DuckDBPyConnection, lines: Sequence[_Lin
     try:
         appended = insert(connection, [line for _, line in lines], Path(lines[0][0]).parent)
         connection.commit()
-    except _NOT_OF_A_RECORD:
-        raise
-    except duckdb.Error as error:
+    except _OF_A_RECORD as error:
         connection.rollback()
         if len(lines) == 1:
             spool.set_aside(Path(lines[0][0]), first_line(error))

@@ -1,5 +1,6 @@
 """Real processes killed, locked out or handed rubbish: no record is lost, none is appended twice."""
 
+import os
 import random
 import subprocess
 import sys
@@ -41,6 +42,27 @@ def unlink(file, *others, **named):
     removed(file, *others, **named)
 os.unlink = unlink
 drain(sys.argv[1])
+"""
+
+# Files may not grow beyond a limit, as on a disk that is full; drains at every append.
+FULL_DISK = """
+import os, resource, signal, sys
+from pathlib import Path
+from warehouse.place import place
+from warehouse.store import Record, append
+
+url = sys.argv[1]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limit = Path(url).stat().st_size + 200_000
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+for number in range(30):
+    lock = place(url).spool / ".lock"
+    if lock.exists():
+        os.utime(lock, (0, 0))
+    row = {"run_id": f"r{number}", "epoch": 0, "validation_loss": 1.5, "elapsed_s": 0.0}
+    rows = [row | {"run_id": os.urandom(400).hex()} for _ in range(60)]
+    append(Record(f"r{number}", {"raw.epochs": [row, row | {"epoch": -1}, *rows]}), url)
+    print(f"r{number}", flush=True)
 """
 
 HOLDER = """
@@ -234,3 +256,48 @@ def test_a_file_that_cannot_be_read_is_left_and_reported(
     (folder / "0-folder.json").mkdir()
     assert drain(url) == 1
     assert "0-folder.json: Is a directory" in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_records_in_the_spool(url: str) -> None:
+    filled = start(FULL_DISK, url)
+    reported, said = filled.communicate()
+    assert filled.returncode == 0, said
+    assert len(spool.pending(place(url).spool)) > 0
+    assert all(line.startswith("warehouse: ") and "stays there" in line for line in said.splitlines())
+    assert said != ""
+    drain(url)
+    assert not (place(url).spool / "corrupt").exists()
+    found = {name: rows for name, rows in appended(url).items() if name.startswith("r")}
+    assert found == dict.fromkeys(reported.split(), 2)
+    assert len(found) == 30
+
+
+def test_a_damaged_database_keeps_records_in_the_spool(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = Path(url).read_bytes()
+    Path(url).write_bytes(b"no database" * 1000)
+    append(record("a"), url)
+    append(record("b"), url)
+    said = capsys.readouterr().err
+    assert "cannot be opened" in said
+    assert len(said.splitlines()) == 1
+    Path(url).write_bytes(whole)
+    assert drain(url) == 2
+    assert appended(url) == {"a": 2, "b": 2}
+
+
+def test_a_record_damaged_since_it_was_written_is_set_aside(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = spool.write(place(url).spool, spool.checked(record("a")))
+    file.write_text(file.read_text().replace("1.5", "7.5"))
+    assert drain(url) == 0
+    assert "does not match its digest" in capsys.readouterr().err
+
+
+def test_a_clock_that_is_set_back_does_not_keep_the_spool_waiting(url: str) -> None:
+    append(record("a"), url)
+    append(record("b"), url)
+    assert len(spool.pending(place(url).spool)) == 1
+    os.utime(place(url).spool / ".lock", (time.time() + 3600, time.time() + 3600))
+    append(record("c"), url)
+    assert spool.pending(place(url).spool) == []

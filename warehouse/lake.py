@@ -6,6 +6,7 @@ PostgreSQL's password comes from PGPASSWORD or ~/.pgpass, as libpq finds it; thi
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,25 +36,34 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
 
     Raises WarehouseError where it cannot be had.
     """
-    for name in ("postgres_scanner", "ducklake"):
-        wheel = find_spec(f"duckdb_extension_{name}")
-        files = [
-            Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-            for folder in (wheel.submodule_search_locations or [] if wheel else [])
-        ]
-        found = [file for file in files if file.is_file()]
-        try:
-            if found:
-                connection.execute(f"load {quoted(str(found[0]))}")
-            else:
-                connection.execute(f"install {name}")
-                connection.execute(f"load {name}")
-        except duckdb.Error:
-            raise WarehouseError(
-                f"DuckDB's extension {name} cannot be had: pip install "
-                f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}, "
-                f"or `install {name}` in DuckDB"
-            ) from None
+    for statement in _checked_extensions():
+        connection.execute(statement)
+
+
+@cache
+def _checked_extensions() -> tuple[str, ...]:
+    """The statements that load them, after DuckDB has checked their signatures, which takes half a second."""
+    statements = []
+    with duckdb.connect(":memory:") as connection:
+        for name in ("postgres_scanner", "ducklake"):
+            wheel = find_spec(f"duckdb_extension_{name}")
+            files = [
+                Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+                for folder in (wheel.submodule_search_locations or [] if wheel else [])
+            ]
+            found = [file for file in files if file.is_file()]
+            statements.append(f"load {quoted(str(found[0])) if found else name}")
+            try:
+                if not found:
+                    connection.execute(f"install {name}")
+                connection.execute(statements[-1])
+            except duckdb.Error:
+                raise WarehouseError(
+                    f"DuckDB's extension {name} cannot be had: pip install "
+                    f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}, or "
+                    f"`install {name}` in DuckDB"
+                ) from None
+    return tuple(statements)
 
 
 def source(place: Place) -> str:
@@ -76,18 +86,18 @@ def open_lake(place: Place, read_only: bool) -> duckdb.DuckDBPyConnection:
 
     Raises UnreachableError where the server does not answer, WarehouseError for anything else.
     """
-    connection = duckdb.connect(":memory:")
+    statements = _checked_extensions()
+    # Not to check again, at every opening, the signatures of files that this process has checked.
+    connection = duckdb.connect(":memory:", config={"allow_unsigned_extensions": True})
     try:
-        load_extensions(connection)
+        for statement in statements:
+            connection.execute(statement)
         connection.execute(PATIENCE)
         connection.execute(attach_statement(place, read_only))
         connection.execute(f"use {NAME}")
     except duckdb.Error as error:
         connection.close()
         raise told(place, error) from None
-    except WarehouseError:
-        connection.close()
-        raise
     return connection
 
 

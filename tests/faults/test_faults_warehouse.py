@@ -16,7 +16,7 @@ def unhurt(counted: Counted) -> bool:
 
 
 def test_writers_and_a_reader_on_a_file_lose_nothing(tmp_path: Path) -> None:
-    assert unhurt(torture(str(tmp_path / "warehouse.duckdb"), 3, 60, build=False))
+    assert unhurt(torture(str(tmp_path / "warehouse.duckdb"), 2, 60, build=False))
 
 
 def test_writers_and_a_reader_on_a_lake_whose_server_restarts_lose_nothing(

@@ -104,13 +104,13 @@ def torture(
     }
     logs = tempfile.mkdtemp()
 
-    def start(code: str, *arguments: str) -> "subprocess.Popen[str]":
+    def start(code: str, *arguments: str, pipe: int | None = None) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             cwd=ROOT,
             env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=pipe,
+            stdout=pipe,
             stderr=subprocess.DEVNULL,
             text=True,
         )
@@ -128,7 +128,7 @@ def torture(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    reader = start(READER, url)
+    reader = start(READER, url, pipe=subprocess.PIPE)
     working = [start(WRITER, url, f"writer{n}", str(rows)) for n in range(writers)]
     building = dbt() if build else None
     ended = []

@@ -6,6 +6,7 @@ python -m tests.faults.torture_warehouse --rows 50 --down 3
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,8 @@ def main() -> None:
         print(f"lake, PostgreSQL stopped for {options.down:g} s:", counted, flush=True)
     finally:
         server.stop()
+        shutil.rmtree(server.folder)
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

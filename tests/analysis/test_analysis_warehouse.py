@@ -67,6 +67,8 @@ def test_a_fit_is_written_with_its_replicates_and_predictions(url, capsys):
     assert run(url, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert [one["dataset"] for one in document] == ["one", "two"]
+    assert document[0]["options"]["resample"] == "checkpoints"
+    assert document[0]["credentials"]["resampled_units"] == len(STEPS)
     estimates = {row["parameter"]: row["estimate"] for row in document[0]["parameters"]}
     assert estimates["beta"] == pytest.approx(0.2, abs=0.05)
     assert (count(url, "fits"), count(url, "bootstrap")) == (2, 2 * 20 * 5)

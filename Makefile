@@ -1,12 +1,13 @@
 # make demo   set everything up, then run the demo study to its report
 # make test   set everything up, then check style and types and run the tests
+# make torture   the faults of the tests, in full: 8 writers x 500 rows, PostgreSQL stopped, 2,000 files imported
 
 PYTHON ?= python3
 BIN := .venv/bin
 export QUARTO_PYTHON := $(abspath $(BIN)/python)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: demo test report clean
+.PHONY: demo test torture report clean
 
 demo: $(BIN)/.demo
 	python -m runner sweep
@@ -26,6 +27,10 @@ test: $(BIN)/.test
 	ruff format --check .
 	mypy
 	pytest --numprocesses 2 --dist loadfile
+
+torture: $(BIN)/.test
+	python -m tests.faults.torture_warehouse
+	TRANSFER_LAWS_TORTURE_EXAMPLES=2000 pytest tests/warehouse/test_warehouse_imports.py
 
 $(BIN)/.%: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

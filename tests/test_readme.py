@@ -29,6 +29,11 @@ ANY_TABLE = (
 FETCH = "python -m runner data fetch enron --from enron_mail_20150507.tar.gz"
 PAPER = "python -m runner plan --study barnett2024 --gpu-memory 80"
 
+IMPORT = (
+    "python -m warehouse import runs.csv --study theirs --map p=steps f=examples loss=val_loss "
+    "--set dataset=code context=256"
+)
+
 # How each runs on the smoke study, in this order; the two of make are looked at below.
 ON_SMOKE = {
     "python -m runner plan --study mine.yml": "python -m runner plan --study {mine}",
@@ -40,6 +45,9 @@ ON_SMOKE = {
     "python -m runner data show statistics": "python -m runner data show statistics",
     FETCH: FETCH.replace("enron_mail", "{folder}/enron_mail"),
     "python -m warehouse status": "python -m warehouse status",
+    "python -m warehouse verify": "python -m warehouse verify",
+    "python -m warehouse export tables": "python -m warehouse export {folder}/tables",
+    IMPORT: IMPORT.replace("runs.csv", "{folder}/runs.csv"),
     "dbt build": "dbt build --target-path {target} --log-path {target}",
     "python -m analysis fit": "python -m analysis fit",
     "python -m analysis transfer": "python -m analysis transfer --replicates 50",
@@ -63,6 +71,7 @@ def here(smoke: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplac
         f"{n},{d},{1.7 + 400 * n**-0.34 + 410 * d**-0.28}" for n in (1e6, 1e7, 1e8) for d in (1e8, 1e9, 1e10)
     ]
     (folder / "losses.csv").write_text("\n".join(["params,tokens,loss", *losses]))
+    (folder / "runs.csv").write_text("steps,examples,val_loss\n100,8,3.5\n200,8,3.25\n")
     with tarfile.open(folder / "enron_mail_20150507.tar.gz", "w:gz") as archive:
         for number in range(12):
             mail = f"Message-ID: <{number}>\nFrom: a@enron.com\n\n{'A mail of some length. ' * 9}{number}\n"

@@ -1,26 +1,31 @@
 """The runner's command line.
 
 python -m runner plan [--study demo]       the grid, what is done and missing, estimated FLOPs and time
-python -m runner sweep [--study demo]      run what is missing
+python -m runner sweep [--study demo]      run what is missing; --workers auto, --shard 1/4, --retry-failed
 python -m runner pretrain [--suite demo]   make a suite's checkpoints (a sweep does so by itself)
-python -m runner status [--study demo]     done, failed with their errors, missing
+python -m runner status [--study demo]     done, running, failed with errors, missing; --watch, --json
 python -m runner data list                 the datasets; fetch NAME [--from PATH], show NAME
 """
 
 import argparse
 import os
+import re
 import sys
+from pathlib import Path
 
 from runner import datasets
 from runner.checkpoints import CheckpointError
+from runner.claims import LEASE_S, ClaimsError
 from runner.data import add_data_command, data
 from runner.datasets import DatasetError
 from runner.datasets.sources import cache_folder
 from runner.declaration import StudyError, study_from, suite_from
 from runner.hub_client import FetchError
-from runner.launch import LaunchError
+from runner.launch import LaunchError, PreemptedError, gpus
 from runner.memory import Device
-from runner.plan import plan, status
+from runner.plan import plan
+from runner.status import status
+from runner.study import Study
 from runner.sweep import sweep
 from runner.tokens import TokensError
 from warehouse import store
@@ -32,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, what in (
         ("plan", "print the grid, what is done and missing, estimated FLOPs and time"),
         ("sweep", "run what is missing and append a row per run to the warehouse"),
-        ("status", "print what is done, failed and missing"),
+        ("status", "print what is done, running and where, failed, and missing"),
     ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument(
@@ -45,6 +50,24 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if name == "sweep":
             command.add_argument("--retry-failed", action="store_true", help="run again what failed before")
+            command.add_argument(
+                "--workers",
+                type=_workers,
+                help="processes, or auto: one per visible GPU (default: the study's)",
+            )
+            command.add_argument(
+                "--shard", type=_shard, default=(1, 1), metavar="I/N", help="only the I-th of N fixed parts"
+            )
+            command.add_argument(
+                "--lease",
+                type=float,
+                default=LEASE_S,
+                metavar="SECONDS",
+                help="a sweep not heard of for so long loses its runs to another (default: %(default)g)",
+            )
+        if name == "status":
+            command.add_argument("--json", action="store_true", help="one object of JSON")
+            command.add_argument("--watch", action="store_true", help="again and again until all is done")
     command = commands.add_parser("pretrain", help="make a suite's checkpoints")
     command.add_argument("--suite", default="demo", help="name in runner/suites/, or path to a .yml file")
     add_data_command(commands)
@@ -67,18 +90,17 @@ def main(arguments: list[str] | None = None) -> int:
             plan(study, options.study, options.warehouse, cache, device=gpu)
             return 0
         if options.command == "status":
-            return status(study, options.study, options.warehouse, cache)
-        return (
-            1
-            if sweep(study, options.study, options.warehouse, cache, retry_failed=options.retry_failed)
-            else 0
-        )
+            return status(
+                study, options.study, options.warehouse, cache, as_json=options.json, watch=options.watch
+            )
+        return _sweep(options, study, cache)
     except (
         StudyError,
         DatasetError,
         CheckpointError,
         FetchError,
         TokensError,
+        ClaimsError,
         store.WarehouseError,
     ) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -86,6 +108,9 @@ def main(arguments: list[str] | None = None) -> int:
     except LaunchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except PreemptedError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     except OSError as error:
         print(f"error: {error.filename or cache}: {error.strerror or error}", file=sys.stderr)
         return 2
@@ -93,6 +118,36 @@ def main(arguments: list[str] | None = None) -> int:
         print("stopped; what had finished is in the warehouse, and the same command goes on", file=sys.stderr)
         sys.stderr.flush()
         os._exit(130)  # workers end with this process, and none of them is waited for
+
+
+def _sweep(options: argparse.Namespace, study: Study, cache: Path) -> int:
+    workers = (len(gpus()) or None) if options.workers == "auto" else options.workers
+    failed = sweep(
+        study,
+        options.study,
+        options.warehouse,
+        cache,
+        retry_failed=options.retry_failed,
+        workers=workers,
+        part=options.shard,
+        lease_s=options.lease,
+    )
+    return 1 if failed else 0
+
+
+def _workers(text: str) -> int | str:
+    if text == "auto":
+        return text
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
+    return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N, the I-th of N parts, as in 1/4")
+    return int(found[1]), int(found[2])
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ on as many processes as were launched: each of its tokens weighs the same howeve
 import contextlib
 import resource
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
+from runner.course import StoppedError
+from runner.resume import Keeper, State
 from runner.study import Training
 from runner.tokens import Points
 
@@ -80,11 +82,14 @@ def finetune(
     passes: Passes,
     seed: int,
     accelerator: Accelerator,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Train `model` in place on `train` (data points × context) and measure it at its best epoch.
 
-    The order of epoch e is a shuffle drawn from (seed, e), the same for every checkpoint.
-    Raises RunError where a loss is not finite, torch's own error where a training pass exceeds the memory.
+    The order of epoch e is a shuffle drawn from (seed, e), the same for every checkpoint. With a keeper the
+    run goes on from the state that it has, and ends bit by bit as if it had never been interrupted.
+    Raises RunError where a loss is not finite, torch's own error where a training pass exceeds the memory,
+    StoppedError where the keeper's course says so, the state being saved.
     """
     began = time.monotonic()
     torch.manual_seed(seed)
@@ -103,15 +108,54 @@ def finetune(
     points = torch.from_numpy(train.astype(np.int64)).to(accelerator.device)
     best: list[Tensor] = []
     curve = [Epoch(0, None, validation_zero_shot, 0.0)]
-    best_epoch = epoch = steps = 0
+    best_epoch = epoch = done = 0
+    total = torch.zeros((), device=points.device)
     train_s = 0.0
+    if keeper is not None and (state := keeper.load()) is not None:
+        facts = state.facts
+        best, total = _resume(model, optimiser, state, accelerator)
+        curve = [Epoch(*values) for values in facts["curve"]]
+        best_epoch, epoch, done, train_s = (facts[k] for k in ("best_epoch", "epoch", "batches", "train_s"))
+        began -= facts["elapsed_s"]
+        passes.micro_batch = min(passes.micro_batch, facts["micro_batch"])
+
+    def after_batch(batches: int, total: Tensor) -> None:
+        if keeper is None or not (keeper.due() or keeper.course.stopping()):
+            return
+        now = time.monotonic()
+        facts = {
+            "curve": [astuple(one) for one in curve],
+            "best_epoch": best_epoch,
+            "epoch": epoch,
+            "batches": batches,
+            "train_s": train_s + now - epoch_began,
+            "elapsed_s": now - began,
+            "micro_batch": passes.micro_batch,
+            "scaler": accelerator.scaler.state_dict() if accelerator.scaler else None,
+        }
+        keeper.save(State(facts, _tensors(model, optimiser, best, total)))
+        if keeper.course.stopping():
+            raise StoppedError
+
     while epoch < training.max_epochs and epoch - best_epoch < training.patience:
-        epoch += 1
-        order = torch.from_numpy(np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(points)))
+        order = torch.from_numpy(
+            np.random.Generator(np.random.PCG64([seed, epoch + 1])).permutation(len(points))
+        )
         epoch_began = time.monotonic()
-        train_loss = _epoch(model, optimiser, points[order], training.batch, passes.micro_batch, accelerator)
+        train_loss = _epoch(
+            model,
+            optimiser,
+            points[order],
+            training.batch,
+            passes.micro_batch,
+            accelerator,
+            done,
+            total,
+            after_batch,
+        )
+        epoch += 1
+        done, total = 0, torch.zeros((), device=points.device)
         train_s += time.monotonic() - epoch_began
-        steps += -(-len(points) // training.batch)
         validation_loss = evaluate(model, validation, passes, accelerator)
         if not np.isfinite([train_loss, validation_loss]).all():
             raise RunError(
@@ -121,6 +165,8 @@ def finetune(
             best_epoch = epoch
             best = weights_of(model)
         curve.append(Epoch(epoch, train_loss, validation_loss, time.monotonic() - began))
+        if keeper is not None:
+            keeper.course.told(epoch)
     if best_epoch == 0:
         loss = loss_zero_shot
     else:
@@ -133,7 +179,7 @@ def finetune(
         loss_validation=curve[best_epoch].validation_loss,
         loss_zero_shot=loss_zero_shot,
         best_epoch=best_epoch,
-        optimizer_steps=steps,
+        optimizer_steps=epoch * -(-len(points) // training.batch),
         tokens_seen=epoch * train.size,
         trainable_params=sum(p.numel() for p in trainable(model)),
         processes=accelerator.num_processes,
@@ -154,11 +200,16 @@ def _epoch(
     batch: int,
     micro_batch: int,
     accelerator: Accelerator,
+    done: int,
+    total: Tensor,
+    after_batch: Callable[[int, Tensor], None],
 ) -> float:
-    """One pass over `points` in their order: the mean loss, each token weighing the same in its batch."""
+    """One pass over `points` in their order: the mean loss, each token weighing the same in its batch.
+
+    It begins after so many effective batches that are done, whose losses `total` has.
+    """
     model.train()
-    total = torch.zeros((), device=points.device)
-    for effective in torch.split(points, batch):
+    for batches, effective in enumerate(torch.split(points, batch)[done:], done + 1):
         # Processes average their gradients where the batch wants their sum.
         scale = accelerator.num_processes / effective[:, 1:].numel()
         share, stand_ins = _share(effective, accelerator)
@@ -171,7 +222,48 @@ def _epoch(
             total += loss.detach()
         optimiser.step()
         optimiser.zero_grad()
+        after_batch(batches, total)
     return _sum(total, accelerator) / points[:, 1:].numel()
+
+
+def _tensors(
+    model: nn.Module, optimiser: torch.optim.Optimizer, best: list[Tensor], total: Tensor
+) -> dict[str, Tensor]:
+    """All tensors that a run needs to go on, in the host's memory."""
+    tensors = {"total": total.cpu(), "rng.cpu": torch.get_rng_state()}
+    if total.is_cuda:
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    for kind, weights in (("weights", weights_of(model)), ("best", best)):
+        tensors |= {f"{kind}.{number}": weight for number, weight in enumerate(weights)}
+    for number, held in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{name}": value.cpu() for name, value in held.items()}
+    return tensors
+
+
+def _resume(
+    model: nn.Module, optimiser: torch.optim.Optimizer, state: State, accelerator: Accelerator
+) -> tuple[list[Tensor], Tensor]:
+    """Put back what `_tensors` took; returns the best weights so far and the sum of losses."""
+    lists: dict[str, dict[int, Tensor]] = {"weights": {}, "best": {}}
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in state.tensors.items():
+        kind, _, rest = key.partition(".")
+        if kind in lists:
+            lists[kind][int(rest)] = tensor
+        elif kind == "optimiser":
+            number, _, name = rest.partition(".")
+            moments.setdefault(int(number), {})[name] = tensor
+    restore(model, [lists["weights"][number] for number in sorted(lists["weights"])])
+    optimiser.load_state_dict(
+        {"state": moments, "param_groups": optimiser.state_dict()["param_groups"]},
+    )
+    torch.set_rng_state(state.tensors["rng.cpu"])
+    if "rng.cuda" in state.tensors and accelerator.device.type == "cuda":
+        torch.cuda.set_rng_state(state.tensors["rng.cuda"])
+    if accelerator.scaler and state.facts["scaler"]:
+        accelerator.scaler.load_state_dict(state.facts["scaler"])
+    best = [lists["best"][number] for number in sorted(lists["best"])]
+    return best, state.tensors["total"].to(accelerator.device)
 
 
 def _share(points: Tensor, accelerator: Accelerator) -> tuple[Tensor, int]:

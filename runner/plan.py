@@ -75,15 +75,6 @@ def plan(study: Study, source: str, url: str, cache: Path, *, device: Device | N
     refuse_what_cannot_fit(study, source, n_params, device, cache)
 
 
-def status(study: Study, source: str, url: str, cache: Path) -> int:
-    """Print what is done, failed (with each error) and missing; 1 where something failed."""
-    state = progress(study, prepared(study, source, cache), url)
-    print_progress(study, state, url)
-    for cell, error in state.failed.items():
-        print(f"  {cell}: {error}")
-    return 1 if state.failed else 0
-
-
 def print_progress(study: Study, state: Progress, url: str) -> None:
     """One line: runs done, failed and missing."""
     counts = len(state.done), len(state.failed), len(state.missing)

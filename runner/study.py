@@ -102,7 +102,8 @@ class Training:
 
     `batch` data points make one optimiser step. They pass through the model `micro_batch` at a time (all at
     once where it is not given), and fewer where memory asks for it. `evaluation_batch` is the same of
-    evaluation; where it is not given a GPU tries the whole split and a CPU 64.
+    evaluation; where it is not given a GPU tries the whole split and a CPU 64. A run that takes longer than
+    `save_every_s` seconds is saved so often, and goes on from there after a crash.
     """
 
     batch: Positive
@@ -117,6 +118,7 @@ class Training:
     evaluation_batch: Positive | None = None
     gradient_checkpointing: bool = False
     threads: Positive = 1
+    save_every_s: Positive = 900
 
 
 @dataclass(frozen=True, config=_strict)
@@ -249,11 +251,11 @@ def digest(value: object) -> str:
 def run_key(study: Study, cell: Cell, dataset_fingerprint: str, checkpoint_digest: str) -> str:
     """Hash of all that determines the run's result, and of nothing else.
 
-    How a machine bears the work (micro-batch, evaluation batch, gradient checkpointing, threads) is left
-    out: it moves the last bits, not the result.
+    How a machine bears the work (micro-batch, evaluation batch, gradient checkpointing, threads, how often
+    it is saved) is left out: it moves the last bits, not the result.
     """
     training = asdict(study.training_of(cell))
-    for how in ("micro_batch", "evaluation_batch", "gradient_checkpointing", "threads"):
+    for how in ("micro_batch", "evaluation_batch", "gradient_checkpointing", "threads", "save_every_s"):
         del training[how]
     lora = {}
     if cell.method == "lora":

@@ -3,12 +3,12 @@
     python -m runner sweep --study demo
 
 Every run's row is in the spool before the next one starts, so a sweep can be stopped anywhere, by any means,
-and started again: the warehouse is the only record of what is done.
+and started again: the warehouse is the only record of what is done. Any number of sweeps may be at one study,
+on any machines that see its warehouse and spool.
 """
 
 import json
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -20,8 +20,10 @@ from tqdm import tqdm
 from runner import datasets, hub, tokens
 from runner.ahead import fetched_ahead
 from runner.checkpoints import Checkpoint, absent, checkpoint, checkpoints, tokenizer_file
+from runner.claims import LEASE_S, Claims, store_of
 from runner.datasets import DatasetError
 from runner.datasets.sources import fetch
+from runner.deal import shard, work
 from runner.declaration import StudyError, suite_from
 from runner.launch import Job, LaunchError, Outcome, agreed, is_main_process, launch, launched
 from runner.memory import parameters, refuse_what_cannot_fit, this_machine
@@ -160,14 +162,27 @@ def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
     )
 
 
-def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: bool = False) -> int:
+def sweep(
+    study: Study,
+    source: str,
+    url: str,
+    cache: Path,
+    *,
+    retry_failed: bool = False,
+    workers: int | None = None,
+    part: tuple[int, int] = (1, 1),
+    lease_s: float = LEASE_S,
+) -> int:
     """Run what is missing. Returns the number of the study's runs that stand failed at the end.
 
-    In a launch of several processes the main one prepares, counts and reports, and all of them train.
+    `workers` are the study's if not given; `part` is (i, n) of n fixed parts. In a launch of several
+    processes the main one prepares, counts and reports, and all of them train.
     """
-    ready, jobs = agreed(lambda: _to_run(study, source, url, cache, retry_failed))
+    workers = workers or study.workers
+    claims = Claims(store_of(url), lease_s)
+    ready, jobs = agreed(lambda: _to_run(study, source, url, cache, retry_failed, workers, part, claims))
     with (
-        closing(launch(jobs, study.workers)) as ended,
+        closing(launch(jobs, workers, claims, spread=study.keep_checkpoints)) as ended,
         closing(fetched_ahead(jobs, ended, keep=study.keep_checkpoints)) as outcomes,
     ):
         _show(jobs, outcomes)
@@ -181,12 +196,19 @@ def sweep(study: Study, source: str, url: str, cache: Path, *, retry_failed: boo
 
 
 def _to_run(
-    study: Study, source: str, url: str, cache: Path, retry_failed: bool
+    study: Study,
+    source: str,
+    url: str,
+    cache: Path,
+    retry_failed: bool,
+    workers: int,
+    part: tuple[int, int],
+    claims: Claims,
 ) -> tuple[Prepared, list[Job]]:
     """Make all that the study's runs need, declare it, and say which are to be run."""
     tokenise(study, source, cache)
     n_params = {m: parameters(m, study, cache) for m in study.models}
-    refuse_what_cannot_fit(study, source, n_params, this_machine(study.workers), cache)
+    refuse_what_cannot_fit(study, source, n_params, this_machine(workers), cache)
     with store.connect(url):
         pass  # made, or migrated, or found unusable before an hour of training
     store.drain(url)
@@ -202,10 +224,11 @@ def _to_run(
     ready = prepared(study, source, cache)
     assert ready is not None
     declare(study, ready, url, cache)
+    claims.begin(ready.keys.values())
+    store.drain(url)
     before = progress(study, ready, url)
-    cells = [*before.missing, *(before.failed if retry_failed else ())]
-    wanted = set(cells)
-    cells = [c for c in study.cells() if c in wanted]
+    wanted = {*before.missing, *(before.failed if retry_failed else ())}
+    cells = [c for c in shard(study.cells(), *part) if c in wanted]
     print(
         f"{study.study}: {len(ready.keys)} runs, {len(before.done)} done, {len(before.failed)} failed, "
         f"{len(cells)} to run",
@@ -232,22 +255,17 @@ def _to_run(
 
 def _show(jobs: Sequence[Job], outcomes: Iterator[Outcome]) -> None:
     """A bar that counts work, not runs: the time left holds though a run can cost 30 times another."""
-    work = {job.run_key: _work(job.cell) for job in jobs}
+    left = {job.run_key: work(job.cell) for job in jobs}
     with tqdm(
-        total=sum(work.values()),
+        total=sum(left.values()),
         bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}",
         disable=not (jobs and is_main_process()),
     ) as bar:
         for count, outcome in enumerate(outcomes, 1):
             bar.set_description_str(f"{count}/{len(jobs)} runs")
             latest = "failed" if outcome.loss is None else f"loss {outcome.loss:.3f}"
-            bar.set_postfix_str(f"{outcome.cell}, {latest}")
-            bar.update(work[outcome.run_key])
-
-
-def _work(cell: Cell) -> float:
-    """Relative cost of a run: its data points, and a part that does not depend on them."""
-    return 20.0 + cell.data_points
+            bar.set_postfix_str(f"{outcome.cell}, {'by another sweep' if outcome.elsewhere else latest}")
+            bar.update(left[outcome.run_key])
 
 
 def declare(study: Study, ready: Prepared, url: str, cache: Path) -> None:
@@ -255,10 +273,11 @@ def declare(study: Study, ready: Prepared, url: str, cache: Path) -> None:
     declaration_digest = digest([study.declaration(), sorted(ready.keys.values())])
     with store.connect(url, read_only=True) as database:
         latest = database.execute(
-            "select declaration_digest from raw.studies where study = ? order by declared_at desc limit 1",
+            "select declaration_digest, declared_at::varchar from raw.studies where study = ?"
+            " order by declared_at desc limit 1",
             [study.study],
         ).fetchone()
-    if latest == (declaration_digest,):
+    if latest is not None and latest[0] == declaration_digest:
         return
     now = datetime.now(UTC)
     rows = {
@@ -288,5 +307,7 @@ def declare(study: Study, ready: Prepared, url: str, cache: Path) -> None:
             if found.n_params is not None
         ],
     }
-    store.append(store.Record(f"study-{uuid.uuid4().hex}", rows), url)
+    # Sweeps that start together declare the same: one record, which is appended once.
+    name = digest([study.study, declaration_digest, latest and latest[1]])
+    store.append(store.Record(f"study-{name}", rows), url)
     store.drain(url)

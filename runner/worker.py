@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import socket
+import sys
+import time
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -14,9 +17,11 @@ from typing import TYPE_CHECKING
 
 from runner.checkpoints import Checkpoint, CheckpointError
 from runner.compute import peak_flop_per_s, training_flops
+from runner.course import Course, PoisonedError, StoppedError
 from runner.study import Cell, Lora, Model, Study, Training
 from runner.tokens import Tokens, TokensError, points_of
-from warehouse import store
+from warehouse import spool, store
+from warehouse.place import place
 from warehouse.provenance import provenance
 
 if TYPE_CHECKING:
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from runner.finetune import Passes, Result
+
+
+PATIENCE_S = 5.0  # between attempts to record a run on a disk that does not take it
 
 
 class LaunchError(Exception):
@@ -46,12 +54,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: its held-out loss (nats per token), or None and the error."""
+    """How a run ended: its held-out loss (nats per token), or None and the error; or another sweep has it."""
 
     cell: Cell
     run_key: str
     loss: float | None
     error: str | None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,32 +84,62 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def run(job: Job) -> Outcome:
-    """Train one job and append its row. A run that fails is a row too.
+def run(job: Job, course: Course | None = None) -> Outcome:
+    """Train one job and append its row. A run that fails, however it does, is a row too.
 
-    Raises LaunchError where one of several launched processes fails alone: the others wait for it.
+    Raises LaunchError where one of several launched processes fails alone, for the others wait for it;
+    StoppedError where the course says so; PoisonedError where CUDA can do no more in this process.
     """
     from runner.finetune import RunError
 
     started_at = datetime.now(UTC)
     result = error = None
     try:
-        result = _train(job)
-    except (RunError, CheckpointError, TokensError, MemoryError, RuntimeError, OSError) as why:
-        error = f"{type(why).__name__}: {' '.join(str(why).split())}"[:1000]
+        result = _train(job, course or Course())
+    except StoppedError:
+        raise
+    except Exception as why:  # noqa: BLE001  # whatever it is, it is this run's and not the sweep's
+        error = told(why)
         if launched() and not isinstance(why, RunError | CheckpointError | TokensError):
             raise LaunchError(
                 f"{job.cell}: {error}; over several processes training.micro_batch is not found but declared"
             ) from None
+        if _is_poisoned():
+            raise PoisonedError(error) from None
     if is_main_process():
         _append(job, result, error, started_at)
     return Outcome(job.cell, job.run_key, None if result is None else result.loss, error)
 
 
-def _train(job: Job) -> "Result":
+def told(error: BaseException) -> str:
+    """An error as one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:1000]
+
+
+def failed(job: Job, error: str, started_at: datetime) -> Outcome:
+    """Record a run that its process could not."""
+    _append(job, None, error, started_at)
+    return Outcome(job.cell, job.run_key, None, error)
+
+
+def _is_poisoned() -> bool:
+    """Whether an error has broken this process's CUDA, in which case every call fails from now on."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
+
+
+def _train(job: Job, course: Course) -> "Result":
     import torch
 
     from runner.finetune import can_retry, finetune, restore
+    from runner.resume import Keeper
 
     study, cell = job.study, job.cell
     training = study.training_of(cell)
@@ -114,6 +153,9 @@ def _train(job: Job) -> "Result":
         raise TokensError(f"the text of {cell.dataset} has changed since the sweep began: start it again")
     passes = _passes(training, cell, loaded.accelerator.device.type)
     validation_zero_shot, loss_zero_shot = _zero_shot(job, loaded, points, passes)
+    keeper = None
+    if loaded.accelerator.num_processes == 1:
+        keeper = Keeper(_state(job), training.save_every_s, course)
     while True:
         restore(loaded.model, loaded.weights)
         with _method(loaded, study.lora if cell.method == "lora" else None, cell.seed) as model:
@@ -129,13 +171,22 @@ def _train(job: Job) -> "Result":
                     passes,
                     cell.seed,
                     loaded.accelerator,
+                    keeper,
                 )
+            except StoppedError:
+                loaded.accelerator.free_memory()
+                raise
             except RuntimeError as error:
                 if passes.micro_batch == 1 or not can_retry(error, loaded.accelerator):
                     raise
         loaded.accelerator.free_memory()
         # The effective batch stays, in twice as many parts; what fits is remembered for the runs to come.
         passes.micro_batch = max(1, min(passes.micro_batch, cell.data_points) // 2)
+
+
+def _state(job: Job) -> Path:
+    """Where the run's state in mid-training is kept: by the spool, so that another machine can go on."""
+    return place(job.url).spool / "training" / job.run_key
 
 
 _held: list[tuple[tuple[str, str, bool], Loaded]] = []
@@ -320,4 +371,23 @@ def _append(job: Job, result: "Result | None", error: str | None, started_at: da
             "device": result.device,
         }
         epochs = [{"run_id": run_id, **asdict(epoch)} for epoch in result.curve]
-    store.append(store.Record(run_id, {"raw.runs": [row], "raw.epochs": epochs}), job.url)
+    # Two that finish the same run, after a lease ran out, write one record: it is appended once.
+    name = run_id if result is None else f"run-{job.run_key}"
+    _write(store.Record(name, {"raw.runs": [row], "raw.epochs": epochs}), job.url)
+    shutil.rmtree(_state(job), ignore_errors=True)
+
+
+def _write(record: store.Record, url: str) -> None:
+    """Append the record, however long the disk is full or gone: the run may have cost an hour."""
+    record = spool.checked(record)
+    said = False
+    while True:
+        try:
+            store.append(record, url)
+        except store.WarehouseError as error:
+            if not said:
+                print(f"warehouse: {error}; a finished run waits until it can be", file=sys.stderr)
+            said = True
+            time.sleep(PATIENCE_S)
+        else:
+            return

@@ -58,7 +58,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.replicates < 2:
         raise AnalysisError("--replicates must be at least 2")
     curves = transfer_io.scratch_curves(options.warehouse, options.study)
-    request = Request(laws["power-floor"], replicates=options.replicates, seed=options.seed)
+    # A curve has one checkpoint, the random initialisation: its rows are what can be resampled.
+    request = Request(laws["power-floor"], replicates=options.replicates, resample="rows", seed=options.seed)
     with tqdm(total=len(curves) * request.replicates, unit="replicate", file=sys.stderr, leave=False) as bar:
 
         def progress(key: str, done: int) -> None:

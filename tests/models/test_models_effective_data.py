@@ -198,7 +198,7 @@ def test_what_is_missing_is_one_line(tmp_path: Path, dbt: Any, capsys: pytest.Ca
     assert capsys.readouterr().err == (
         "error: the warehouse has no experiments.scratch_curves yet: run `dbt build` first\n"
     )
-    assert dbt(url, "run").returncode == 0
+    assert dbt(url, "build", "--resource-type", "model", "--resource-type", "seed").returncode == 0
     assert main(["transfer", "--warehouse", url]) == 2
     assert capsys.readouterr().err.startswith("error: no study has a from-scratch curve")
     simulate(
@@ -209,10 +209,10 @@ def test_what_is_missing_is_one_line(tmp_path: Path, dbt: Any, capsys: pytest.Ca
         data_points=SIZES[:2],
         with_scratch=True,
     )
-    assert dbt(url, "run").returncode == 0
+    assert dbt(url, "build", "--resource-type", "model", "--resource-type", "seed").returncode == 0
     assert main(["transfer", "--warehouse", url, "--study", "simulated"]) == 2
     assert capsys.readouterr().err == "error: no from-scratch curve of study 'simulated'; known: t\n"
-    assert main(["transfer", "--warehouse", url]) == 1
+    assert main(["transfer", "--warehouse", url]) == 2
     said = capsys.readouterr()
     assert "error: t · d · drawn · full: the from-scratch curve: 2 points cannot fit" in said.err
     assert "censored" in said.out

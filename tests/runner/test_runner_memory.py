@@ -77,7 +77,6 @@ training: {{batch: 8, learning_rate: 1e-4, max_epochs: 2, evaluation_batch: 8}}
 splits: {{validation: 8, heldout: 8}}
 """
 TRAIN = """
-import resource, sys
 import numpy as np
 from accelerate import Accelerator
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
@@ -91,10 +90,9 @@ for layers, hidden, vocabulary in ((2, 256, 2000), (4, 512, 8000)):
     start = weights_of(model)
     points = np.random.default_rng(0).integers(0, vocabulary, (16, 128)).astype(np.int32)
     training = Training(batch=8, learning_rate=1e-4, max_epochs=2)
-    finetune(accelerator.prepare(model), points, points[:8], points[:8], 99.0, 99.0,
-             training, Passes(8, 8), 0, accelerator)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(sum(p.numel() for p in model.parameters()), peak)
+    result = finetune(accelerator.prepare(model), points, points[:8], points[:8], 99.0, 99.0,
+                      training, Passes(8, 8), 0, accelerator)
+    print(sum(p.numel() for p in model.parameters()), result.peak_memory_bytes)
 """
 
 

@@ -11,6 +11,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch

@@ -30,6 +30,7 @@ from runner import worker
 from runner.claims import Claims
 from runner.course import Course, PoisonedError, StoppedError
 from runner.deal import Deal
+from runner.hub_client import FetchError
 from runner.worker import Job, LaunchError, Outcome, is_main_process, launched
 
 __all__ = ["Job", "LaunchError", "Outcome", "agreed", "is_main_process", "launch", "launched"]
@@ -250,6 +251,9 @@ def _here(source: _Source, claims: Claims, run: Run, stop: _Stop) -> Iterator[Ou
             if not stop.signal:
                 source.give_up(job)
             continue
+        except FetchError:
+            claims.end(key, "released")
+            raise
         claims.end(key, "failed" if outcome.loss is None else "ok")
         yield outcome
 
@@ -339,6 +343,10 @@ class _Pool:
             return None
         if isinstance(message, str):
             return self._died(one, message)
+        if isinstance(message, FetchError):
+            self._claims.end(one.job.run_key, "released")
+            one.job = None
+            raise message
         if isinstance(message, Outcome):
             self._claims.end(one.job.run_key, "failed" if message.loss is None else "ok")
             one.job = None
@@ -434,6 +442,8 @@ def _work(pipe: "connection.Connection[object, object]", gpu: str | None, run: R
             pipe.send(run(job, Course(pipe.send, lambda: bool(stop.signal))))
         except StoppedError:
             pipe.send(None)
+        except FetchError as error:
+            pipe.send(error)
         except PoisonedError as error:
             pipe.send(str(error))
             return

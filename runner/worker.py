@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from runner.checkpoints import Checkpoint, CheckpointError
 from runner.compute import peak_flop_per_s, training_flops
 from runner.course import Course, PoisonedError, StoppedError
+from runner.hub_client import FetchError
 from runner.study import Cell, Lora, Model, Study, Training
 from runner.tokens import Tokens, TokensError, points_of
 from warehouse import spool, store
@@ -88,7 +89,8 @@ def run(job: Job, course: Course | None = None) -> Outcome:
     """Train one job and append its row. A run that fails, however it does, is a row too.
 
     Raises LaunchError where one of several launched processes fails alone, for the others wait for it;
-    StoppedError where the course says so; PoisonedError where CUDA can do no more in this process.
+    FetchError where the hub or the disk fails them all; StoppedError where the course says so; PoisonedError
+    where CUDA can do no more in this process.
     """
     from runner.finetune import RunError
 
@@ -96,7 +98,7 @@ def run(job: Job, course: Course | None = None) -> Outcome:
     result = error = None
     try:
         result = _train(job, course or Course())
-    except StoppedError:
+    except (StoppedError, FetchError):
         raise
     except Exception as why:  # noqa: BLE001  # whatever it is, it is this run's and not the sweep's
         error = told(why)

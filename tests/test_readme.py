@@ -71,7 +71,10 @@ def here(smoke: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplac
         f"{n},{d},{1.7 + 400 * n**-0.34 + 410 * d**-0.28}" for n in (1e6, 1e7, 1e8) for d in (1e8, 1e9, 1e10)
     ]
     (folder / "losses.csv").write_text("\n".join(["params,tokens,loss", *losses]))
-    (folder / "runs.csv").write_text("steps,examples,val_loss\n100,8,3.5\n200,8,3.25\n")
+    runs = [
+        f"{p},{n},{(4 * p**-0.5 + 1) * n**-0.2 + 1}" for p in (64, 128, 256, 512) for n in (8, 16, 32, 64)
+    ]
+    (folder / "runs.csv").write_text("\n".join(["steps,examples,val_loss", *runs]))
     with tarfile.open(folder / "enron_mail_20150507.tar.gz", "w:gz") as archive:
         for number in range(12):
             mail = f"Message-ID: <{number}>\nFrom: a@enron.com\n\n{'A mail of some length. ' * 9}{number}\n"

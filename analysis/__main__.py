@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--seed", type=int, default=0, help="of the bootstrap; default: %(default)s")
     command.add_argument(
-        "--resample", choices=sorted(RESAMPLED), help="the unit, in a study; default: checkpoints"
+        "--resample", choices=sorted(RESAMPLED), help=f"the unit, in a study; default: {Request.resample}"
     )
     table = command.add_argument_group("any table instead of a warehouse")
     table.add_argument("--csv", type=Path, metavar="FILE", help="CSV, JSON lines or Parquet")
@@ -100,7 +100,9 @@ def _fit(options: argparse.Namespace) -> int:
         raise AnalysisError(
             f"law {law.name} needs {needs}; a study's experiments are fitted by laws of p and f"
         )
-    request = Request(law, options.delta, options.replicates, options.resample or "checkpoints", options.seed)
+    request = Request(
+        law, options.delta, options.replicates, options.resample or Request.resample, options.seed
+    )
     found = io.experiments(options.warehouse, options.study)
     with tqdm(total=len(found) * request.replicates, unit="replicate", file=sys.stderr, leave=False) as bar:
 

@@ -12,6 +12,10 @@ from analysis.problem import AnalysisError, Problem, starts, to_natural
 from analysis.solver import NOTHING, SAME, Batch, Search, Settings, solve
 
 JACKKNIFE = 1000  # units; with more of them BCa intervals would cost more than the bootstrap
+NEIGHBOURS, DISPERSED = (
+    2,
+    2,
+)  # what a replicate starts from besides the optimum
 CHUNK = 500  # replicates drawn from one stream and solved together; part of what a seed means
 
 
@@ -132,14 +136,7 @@ def resamples(rng: np.random.Generator, count: int, units: int) -> Floats:
     return rng.multinomial(units, np.full(units, 1.0 / units), size=count).astype(np.float64)
 
 
-def replicate_starts(
-    problem: Problem,
-    settings: Settings,
-    found: Search,
-    weights: Floats,
-    neighbours: int = 2,
-    dispersed: int = 2,
-) -> Floats:
+def replicate_starts(problem: Problem, settings: Settings, found: Search, weights: Floats) -> Floats:
     """What every replicate starts from (S, k): the optimum first, neighbouring minima, starts spread over the
     grid.
 
@@ -147,7 +144,7 @@ def replicate_starts(
     """
     grid = starts(problem)
     released = grid.thetas[grid.release]
-    spread = released[np.linspace(0, len(released) - 1, dispersed + 2).astype(int)[1:-1]]
+    spread = released[np.linspace(0, len(released) - 1, DISPERSED + 2).astype(int)[1:-1]]
     held = ~np.isin(np.arange(spread.shape[1]), problem.shape.coefficient)
     batch = Batch(
         spread,
@@ -158,7 +155,7 @@ def replicate_starts(
         upper=np.where(held, spread, problem.upper),
     )
     projected = solve(problem, settings, batch).thetas
-    return np.concatenate([found.near(1 + neighbours), projected])
+    return np.concatenate([found.near(1 + NEIGHBOURS), projected])
 
 
 def refit(problem: Problem, settings: Settings, first: Floats, weights: Floats) -> tuple[Floats, Flags]:

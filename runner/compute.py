@@ -5,6 +5,7 @@ what a layer was given, as many for the gradient of its weights (Kaplan et al. 2
 """
 
 import re
+import subprocess
 
 # Dense bf16 throughput of NVIDIA's accelerators, FLOP per second, from their data sheets (where these give it
 # "with sparsity", half of it). The first whose words are all in the device's name is meant; the SXM form has
@@ -40,3 +41,17 @@ def peak_flop_per_s(device: str) -> float | None:
     """The device's dense bf16 peak, or None where its name is not in the table."""
     words = set(re.split(r"[ -]", device))
     return next((peak for name, peak in PEAK_BF16.items() if words.issuperset(name.split())), None)
+
+
+def nvidia_smi(field: str) -> list[str]:
+    """What NVIDIA's driver says of each GPU of this machine; nothing where there is none."""
+    try:
+        return subprocess.run(
+            ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        ).stdout.split()
+    except (OSError, subprocess.SubprocessError):
+        return []

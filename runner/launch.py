@@ -13,7 +13,6 @@ over what they leave.
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -28,6 +27,7 @@ from typing import TypeVar
 
 from runner import worker
 from runner.claims import Claims
+from runner.compute import nvidia_smi
 from runner.course import Course, PoisonedError, StoppedError
 from runner.deal import Deal
 from runner.hub_client import FetchError
@@ -78,17 +78,10 @@ def agreed(make: Callable[[], Agreed]) -> Agreed:
 def gpus() -> tuple[str, ...]:
     """The GPUs that are visible, as CUDA_VISIBLE_DEVICES names them. Imports no torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    try:
-        told = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        ).stdout.split()
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    return tuple(told) if visible is None else tuple(name for name in visible.split(",") if name)
+    told = nvidia_smi("index")
+    if visible is None or not told:
+        return tuple(told)
+    return tuple(name for name in visible.split(",") if name)
 
 
 def launch(
@@ -251,9 +244,6 @@ def _here(source: _Source, claims: Claims, run: Run, stop: _Stop) -> Iterator[Ou
             if not stop.signal:
                 source.give_up(job)
             continue
-        except FetchError:
-            claims.end(key, "released")
-            raise
         claims.end(key, "failed" if outcome.loss is None else "ok")
         yield outcome
 
@@ -344,8 +334,6 @@ class _Pool:
         if isinstance(message, str):
             return self._died(one, message)
         if isinstance(message, FetchError):
-            self._claims.end(one.job.run_key, "released")
-            one.job = None
             raise message
         if isinstance(message, Outcome):
             self._claims.end(one.job.run_key, "failed" if message.loss is None else "ok")
@@ -411,8 +399,8 @@ def _ended_by(code: int | None) -> str:
 def _work(pipe: "connection.Connection[object, object]", gpu: str | None, run: Run) -> None:
     """A worker process: leave Ctrl-C to the sweep, and end with it, however it ends.
 
-    It sends a number after every epoch, then the outcome; None where it was stopped, and the error where it
-    can do no more.
+    It sends a number after every epoch, then the outcome; None where it was stopped, the error where the hub
+    fails all runs, and its text where this process can do no more.
     """
     stop = _Stop()
 

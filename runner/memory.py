@@ -6,13 +6,13 @@ and the process itself. An upper estimate: its parts do not all stand at their h
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runner import hub
 from runner.checkpoints import checkpoint, model_folder
+from runner.compute import nvidia_smi
 from runner.declaration import StudyError, suite_from
 from runner.study import Model, Study
 
@@ -158,16 +158,7 @@ def this_machine(workers: int) -> Device:
     launched = int(os.environ.get("WORLD_SIZE", "1"))
     shards = launched if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" else 1
     processes = launched if launched > 1 else workers
-    try:
-        told = subprocess.run(
-            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        ).stdout.split()
-    except (OSError, subprocess.SubprocessError):
-        told = []
+    told = nvidia_smi("memory.total")
     if told:
         each = -(-processes // len(told))
         return Device("gpu", min(map(float, told)) * 2**20 / each, shards)

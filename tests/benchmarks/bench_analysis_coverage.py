@@ -19,31 +19,24 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from analysis import fit, laws
+from tests.simulated import SIZES, STEPS, TABLE2, transfer_loss
 
-ROWS = {
-    "fictional encyclopedia": (284.766, 2.570, 0.730, 0.123, 0.538),
-    "math arXiv": (317.966, 0.166, 0.756, 0.059, 1.758),
-}
-STEPS = (128, 256, 512, 1000, 2000, 4000, 8000, 16000, 24000, 33000, 48000, 64000, 96000, 128000, 143000)
-SIZES = (10, 20, 40, 75, 130, 220, 370, 550, 800, 1100)
+ROWS = ("fictional encyclopedia", "math arXiv")
 NOISE = 0.01
 REPLICATES = 400
-
-
 CLUSTERED = (False, True)
 METHODS = tuple(product(("rows", "steps"), ("percentile", "BCa", "profile")))
 
 
-def holds(row: tuple[float, ...], shared: bool, simulation: int) -> np.ndarray:
+def holds(row: dict[str, float], shared: bool, simulation: int) -> np.ndarray:
     """Whether each interval of one simulation holds the truth: (methods, parameters)."""
     law = laws["transfer"]
     p, f = (axis.ravel().astype(float) for axis in np.meshgrid(STEPS, SIZES, indexing="ij"))
     of_step = np.searchsorted(STEPS, p)
-    A, G, alpha, beta, E = row
     rng = np.random.default_rng([simulation, shared])
     own, common = rng.normal(size=p.size), rng.normal(size=len(STEPS))[of_step]
     z = np.sqrt(0.5) * (own + common) if shared else own
-    result = fit(law, {"p": p, "f": f}, ((A * p**-alpha + G) * f**-beta + E) * np.exp(NOISE * z))
+    result = fit(law, {"p": p, "f": f}, transfer_loss(row, p, f) * np.exp(NOISE * z))
     found = []
     for cluster in (None, of_step):
         resampled = result.bootstrap(REPLICATES, cluster=cluster, seed=simulation)
@@ -53,7 +46,7 @@ def holds(row: tuple[float, ...], shared: bool, simulation: int) -> np.ndarray:
             resampled.bca(),
             {s: (one.lower, one.upper) for s, one in profiled.items()},
         ]
-    return np.array([[held(of[s], true) for s, true in zip(law.symbols, row, strict=True)] for of in found])
+    return np.array([[held(of[s], row[s]) for s in law.symbols] for of in found])
 
 
 def held(ends: tuple[float | None, float | None] | None, truth: float) -> bool:
@@ -73,8 +66,8 @@ def main(simulations: int) -> None:
     print(f"{simulations} simulations, {REPLICATES} replicates; share of intervals that hold the truth")
     print(f"{'':<62}" + "".join(f"{symbol:>8}" for symbol in laws["transfer"].symbols), flush=True)
     with ProcessPoolExecutor(initializer=alone) as pool:
-        for (name, row), shared in product(ROWS.items(), CLUSTERED):
-            shares = np.mean(list(pool.map(partial(holds, row, shared), range(simulations))), axis=0)
+        for name, shared in product(ROWS, CLUSTERED):
+            shares = np.mean(list(pool.map(partial(holds, TABLE2[name], shared), range(simulations))), axis=0)
             noise = "clustered" if shared else "independent"
             for (unit, method), share in zip(METHODS, shares, strict=True):
                 columns = "".join(f"{one:>8.3f}" for one in share)

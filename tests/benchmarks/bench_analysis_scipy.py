@@ -16,17 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from analysis import fit, laws
 from analysis.fit import huber
+from tests.simulated import SIZES, STEPS, TABLE2, transfer_loss
 
 DELTA = 1e-3
-TABLE2 = {
-    "fictional encyclopedia": (284.766, 2.570, 0.730, 0.123, 0.538),
-    "math arXiv": (317.966, 0.166, 0.756, 0.059, 1.758),
-    "statistics textbook": (177.321, 1.305, 0.627, 0.126, 1.367),
-    "Enron emails": (181.482, 0.595, 0.611, 0.159, 1.373),
-    "house cat genome": (43.556, 0.548, 0.718, 0.228, 2.677),
-}
-STEPS = (128, 256, 512, 1000, 2000, 4000, 8000, 16000, 24000, 33000, 48000, 64000, 96000, 128000, 143000)
-SIZES = (10, 20, 40, 75, 130, 220, 370, 550, 800, 1100)
 GRID = list(
     product(np.arange(0, 9, 2), np.linspace(-5, 5, 7), np.linspace(0, 1, 4), np.linspace(0, 1, 4), range(4))
 )  # a, g, alpha, beta, e: paper.md
@@ -35,11 +27,10 @@ REPLICATES = 4000
 RESAMPLES = 12  # of which SciPy is timed on
 
 
-def losses(row: tuple[float, ...], noise: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    A, G, alpha, beta, E = row
+def losses(row: dict[str, float], noise: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
     p, f = (axis.ravel().astype(float) for axis in np.meshgrid(STEPS, SIZES, indexing="ij"))
     z = np.random.default_rng(0).normal(size=p.size)
-    return {"p": p, "f": f}, ((A * p**-alpha + G) * f**-beta + E) * np.exp(noise * z)
+    return {"p": p, "f": f}, transfer_loss(row, p, f) * np.exp(noise * z)
 
 
 def objective(

@@ -13,9 +13,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bench_analysis_scipy import DELTA, GRID, TABLE2, best, objective
+from bench_analysis_scipy import DELTA, GRID, best, objective
 
 from analysis import fit, laws
+from tests.simulated import TABLE2, transfer_loss
 
 GRIDS = ((15, 10), (50, 30), (150, 100))  # steps × sizes
 DATASETS = (1, 10, 100)
@@ -24,11 +25,10 @@ SAMPLE = 16  # of SciPy's starts
 
 
 def losses(steps: int, sizes: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    A, G, alpha, beta, E = TABLE2["house cat genome"]
     grid = np.meshgrid(np.geomspace(128, 143_000, steps), np.geomspace(10, 1100, sizes), indexing="ij")
     p, f = (axis.ravel() for axis in grid)
     noise = 0.01 * np.random.default_rng(seed).normal(size=p.size)
-    return {"p": p, "f": f}, ((A * p**-alpha + G) * f**-beta + E) * np.exp(noise)
+    return {"p": p, "f": f}, transfer_loss(TABLE2["house cat genome"], p, f) * np.exp(noise)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from runner.claims import Claims, Files
 from runner.course import Course, PoisonedError, StoppedError
 from runner.deal import Deal, shard, work
 from runner.declaration import study_from
+from runner.hub_client import FetchError
 from runner.launch import PreemptedError
 from runner.study import Cell
 from runner.worker import Job, Outcome
@@ -69,6 +70,10 @@ def faulty(one: Job, course: Course) -> Outcome:
     if one.run_key == "3-4" and not before:
         raise PoisonedError("RuntimeError: CUDA error: an illegal memory access was encountered")
     return Outcome(one.cell, one.run_key, 1.0, None)
+
+
+def without_a_hub(_one: Job, _course: Course) -> Outcome:
+    raise FetchError("the hub cannot be reached")
 
 
 def endless(one: Job, course: Course) -> Outcome:
@@ -179,3 +184,15 @@ def test_a_sweep_takes_over_what_a_dead_one_left_and_waits_for_a_living_one(
 def once(one: Job, _: Course) -> Outcome:
     trace(one, "began")
     return Outcome(one.cell, one.run_key, 1.0, None)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hub_that_is_lost_ends_the_sweep_and_leaves_its_runs_to_the_next(
+    jobs: list[Job], tmp_path: Path, workers: int
+) -> None:
+    claims = Claims(Files(tmp_path / "claims"))
+    with pytest.raises(FetchError, match=r"^the hub cannot be reached$"):
+        list(launch.launch(jobs, workers, claims, run=without_a_hub))
+    states = {claim.state for claim in claims.store.read().values()}
+    assert states == {"released"}
+    assert not (tmp_path / "w.duckdb").exists()

@@ -13,17 +13,17 @@ from matplotlib.figure import Figure
 from report import figures, read, style, tables
 
 FIGURES = {
-    "figure_losses": figures.losses,
-    "figure_cross_sections": figures.cross_sections,
-    "figure_iso_loss": figures.iso_loss,
+    "figure_losses": figures.measured.losses,
+    "figure_cross_sections": figures.law.cross_sections,
+    "figure_iso_loss": figures.law.iso_loss,
 }
 TABLES = {
-    "table_datasets": tables.datasets,
-    "table_parameters": tables.parameters,
-    "table_intervals": tables.intervals,
-    "table_grid": tables.grid,
-    "how_made": tables.made,
-    "table_forms": tables.forms,
+    "table_datasets": tables.study.datasets,
+    "table_parameters": tables.law.parameters,
+    "table_intervals": tables.law.intervals,
+    "table_grid": tables.study.grid,
+    "how_made": tables.study.made,
+    "table_forms": tables.forms.forms,
 }
 
 NO_RUN = "No run of this study has succeeded yet: `python -m runner sweep` makes them."

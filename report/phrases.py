@@ -1,4 +1,4 @@
-"""Parts of sentences about a study, each computed from its rows; prose.py puts them together."""
+"""Parts of sentences about a study, each computed from its rows; prose/ puts them together."""
 
 import json
 import math
@@ -205,3 +205,8 @@ def scratch(name: str, panel: pd.DataFrame) -> str:
     return f"""{sentence}; with {number_of(few, "data point")} that checkpoint reaches {fixed(stretched, 2)},
         {"less" if stretched < from_scratch else "no less"} than the random initialisation with
         {count(most)}."""
+
+
+def flowed(text: str) -> str:
+    """A paragraph on one line."""
+    return " ".join(text.split())

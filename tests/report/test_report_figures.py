@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from report import figures, read, style
+from report import figures, parts, read, style
 from tests.report.conftest import LAWS
 
 COLOURS = style.palette(list(LAWS))
@@ -43,7 +43,7 @@ def rounded(rows: list[tuple[object, ...]]) -> list[tuple[float, float]]:
 def test_losses_are_drawn_as_measured(
     rows: dict[str, pd.DataFrame], fitted: Path, dataset: str, hollow: bool
 ) -> None:
-    figure = figures.losses(rows["figure_losses"], COLOURS)
+    figure = figures.measured.losses(rows["figure_losses"], COLOURS)
     index = 2 * list(LAWS).index(dataset)
     where = f"study = 'demo' and dataset = '{dataset}' and in_fit = {not hollow}"
     by_size = sql(fitted, f"select data_points, loss from experiments.experiments where {where}")
@@ -56,7 +56,7 @@ def test_losses_are_drawn_as_measured(
 
 
 def test_zero_steps_stand_left_of_the_first_and_are_labelled(rows: dict[str, pd.DataFrame]) -> None:
-    axes = figures.losses(rows["figure_losses"], COLOURS).axes[0]
+    axes = figures.measured.losses(rows["figure_losses"], COLOURS).axes[0]
     labels = [text.get_text() for text in axes.get_xticklabels()]
     assert labels[0] == "0"
     assert axes.get_xticks()[0] < 16
@@ -71,7 +71,7 @@ def figure_texts(figure: Figure) -> list[object]:
 def test_cross_sections_draw_the_predictions_and_their_band(
     rows: dict[str, pd.DataFrame], fitted: Path, dataset: str
 ) -> None:
-    figure = figures.cross_sections(rows["figure_cross_sections"], COLOURS)
+    figure = figures.law.cross_sections(rows["figure_cross_sections"], COLOURS)
     axes = figure.axes[list(LAWS).index(dataset)]
     predicted = sql(
         fitted,
@@ -96,7 +96,7 @@ def test_cross_sections_draw_the_predictions_and_their_band(
 
 
 def test_iso_loss_lines_lie_on_the_fitted_law(rows: dict[str, pd.DataFrame], fitted: Path) -> None:
-    figure = figures.iso_loss(rows["figure_iso_loss"], COLOURS)
+    figure = figures.law.iso_loss(rows["figure_iso_loss"], COLOURS)
     for axes, dataset in zip(figure.axes, LAWS, strict=True):
         law = dict(
             sql(
@@ -117,31 +117,31 @@ def test_iso_loss_lines_lie_on_the_fitted_law(rows: dict[str, pd.DataFrame], fit
 
 def test_a_dataset_has_one_colour_whatever_else_is_drawn(rows: dict[str, pd.DataFrame]) -> None:
     alone = rows["figure_losses"].query("dataset == 'python'")
-    darkest = figures.losses(alone, COLOURS).axes[0].get_lines()[-1].get_color()
-    among = figures.losses(rows["figure_losses"], COLOURS).axes[4].get_lines()[-1].get_color()
+    darkest = figures.measured.losses(alone, COLOURS).axes[0].get_lines()[-1].get_color()
+    among = figures.measured.losses(rows["figure_losses"], COLOURS).axes[4].get_lines()[-1].get_color()
     assert darkest == among
     np.testing.assert_allclose(darkest, 0.55 * np.array(to_rgb(COLOURS["python"])))
 
 
 def test_models_have_panels_of_their_own(rows: dict[str, pd.DataFrame]) -> None:
     both = pd.concat([rows["figure_losses"], rows["figure_losses"].assign(model="larger")])
-    titles = [axes.get_title(loc="left") for axes in figures.losses(both, COLOURS).axes[::2]]
+    titles = [axes.get_title(loc="left") for axes in figures.measured.losses(both, COLOURS).axes[::2]]
     assert titles[:2] == ["statistics, drawn", "statistics, larger"]
     assert len(titles) == 2 * len(LAWS)
 
 
 def test_seeds_give_a_band_of_one_standard_deviation(unfitted: Path) -> None:
     pairs = read.study_rows("pairs", str(unfitted))["figure_losses"]
-    axes = figures.losses(pairs, style.palette(["python"])).axes[1]
+    axes = figures.measured.losses(pairs, style.palette(["python"])).axes[1]
     first = pairs[pairs["pretrain_steps"] == 16].sort_values("data_points")
     edges = {tuple(vertex) for vertex in axes.collections[0].get_paths()[0].vertices}
     assert edges >= set(zip(first["data_points"], first["loss"] - first["loss_sd"], strict=True))
     assert edges >= set(zip(first["data_points"], first["loss"] + first["loss_sd"], strict=True))
 
 
-@pytest.mark.parametrize("name", ["figure_losses", "figure_cross_sections", "figure_iso_loss"])
+@pytest.mark.parametrize("name", parts.FIGURES)
 def test_no_label_is_clipped_or_touches_another(rows: dict[str, pd.DataFrame], name: str) -> None:
-    figure = getattr(figures, name.removeprefix("figure_"))(rows[name], COLOURS)
+    figure = parts.FIGURES[name](rows[name], COLOURS)
     figure.draw_without_rendering()
     page = figure.bbox
     for axes in figure.axes:
@@ -164,5 +164,5 @@ def shown_ticks(axis: object) -> list[object]:
 def test_a_fit_of_one_step_has_no_surface_and_says_so(rows: dict[str, pd.DataFrame]) -> None:
     surface = rows["figure_iso_loss"]
     one = surface[surface["pretrain_steps"] == surface["pretrain_steps"].min()]
-    figure = figures.iso_loss(one, COLOURS)
+    figure = figures.law.iso_loss(one, COLOURS)
     assert {text.get_text() for text in figure_texts(figure)} == {"no round loss inside the window"}

@@ -41,7 +41,7 @@ def test_every_reference_resolves_and_every_label_is_referred_to(whole: Rendered
 
 
 def test_every_citation_is_in_the_bibliography_and_the_other_way_round() -> None:
-    written = manuscript.source() + "".join(path.read_text() for path in REPORT.glob("*.py"))
+    written = manuscript.source() + "".join(path.read_text() for path in REPORT.rglob("*.py"))
     known = set(re.findall(r"^@[a-z]+\{([a-z0-9]+),", (REPORT / "references.bib").read_text(), re.MULTILINE))
     assert set(CITED.findall(written)) == known
 
@@ -66,7 +66,9 @@ def test_no_number_is_typed_by_hand_in_the_manuscript() -> None:
     assert not re.findall(r".{0,20}\d.{0,20}", FIXED.sub("", prose))
 
 
-@pytest.mark.parametrize("name", ["prose.py", "phrases.py", "parts.py"])
+@pytest.mark.parametrize(
+    "name", ["phrases.py", "parts.py", *(f"prose/{path.name}" for path in (REPORT / "prose").glob("*.py"))]
+)
 def test_no_number_is_typed_by_hand_in_computed_prose(name: str) -> None:
     tree = ast.parse((REPORT / name).read_text())
     documented = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef)]

@@ -54,7 +54,7 @@ def write(study: str, folder: Path, url: str | None = None) -> None:
         for name in parts.FIGURES:
             _say(name, _write_figure(parts.figure(name, rows), folder / "figures" / name))
         for name in parts.TABLES:
-            rows[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
+            rows[parts.TABLES[name].model or name].to_csv(folder / "tables" / f"{name}.csv", index=False)
             _say(name, _write_table(parts.table(name, rows), folder / "tables" / name))
     except OSError as error:
         raise read.ReportError(f"{error.filename}: cannot be written: {error.strerror}") from None

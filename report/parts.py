@@ -3,7 +3,8 @@
 The manuscript's cells and `python -m report` both take them from here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 from great_tables import GT
@@ -12,46 +13,44 @@ from matplotlib.figure import Figure
 
 from report import figures, read, style, tables
 
-FIGURES = {
-    "figure_losses": figures.measured.losses,
-    "figure_cross_sections": figures.law.cross_sections,
-    "figure_iso_loss": figures.law.iso_loss,
-}
-TABLES = {
-    "table_datasets": tables.study.datasets,
-    "table_parameters": tables.law.parameters,
-    "table_intervals": tables.law.intervals,
-    "table_grid": tables.study.grid,
-    "how_made": tables.study.made,
-    "table_forms": tables.forms.forms,
-}
-
 NO_RUN = "No run of this study has succeeded yet: `python -m runner sweep` makes them."
 NO_FIT = "No law has been fitted to this study yet: `python -m analysis fit` fits it."
 NO_SCORE = "The forms have not been compared on this study yet: `python -m analysis cv` does."
 NO_DATASET = "No dataset has been recorded yet: `python -m runner sweep` records each as it first uses it."
-MISSING = {
-    "figure_losses": NO_RUN,
-    "figure_cross_sections": NO_RUN,
-    "figure_iso_loss": NO_FIT,
-    "table_datasets": NO_DATASET,
-    "table_parameters": NO_FIT,
-    "table_intervals": NO_FIT,
-    "table_grid": NO_RUN,
-    "how_made": NO_RUN,
-    "table_forms": NO_SCORE,
+
+
+@dataclass(frozen=True)
+class Part:
+    """What draws a figure or sets a table, the sentence where it has no rows, and the dbt model of its rows
+    where that has another name than the part."""
+
+    draw: Callable[..., Figure | GT]
+    missing: str
+    model: str | None = None
+
+
+FIGURES = {
+    "figure_losses": Part(figures.measured.losses, NO_RUN),
+    "figure_cross_sections": Part(figures.law.cross_sections, NO_RUN),
+    "figure_iso_loss": Part(figures.law.iso_loss, NO_FIT),
+}
+TABLES = {
+    "table_datasets": Part(tables.study.datasets, NO_DATASET),
+    "table_parameters": Part(tables.law.parameters, NO_FIT),
+    "table_intervals": Part(tables.law.intervals, NO_FIT),
+    "table_grid": Part(tables.study.grid, NO_RUN),
+    "how_made": Part(tables.study.made, NO_RUN),
+    "table_forms": Part(tables.forms.forms, NO_SCORE),
 }
 
 
 def figure(name: str, rows: Mapping[str, pd.DataFrame]) -> Figure | Markdown:
     """The figure of that name, or the sentence that says why there is none."""
-    if rows[name].empty:
-        return Markdown(MISSING[name])
-    return FIGURES[name](rows[name], style.palette(read.datasets(rows)))
+    part, of_part = FIGURES[name], rows[FIGURES[name].model or name]
+    return Markdown(part.missing) if of_part.empty else part.draw(of_part, style.palette(read.datasets(rows)))
 
 
 def table(name: str, rows: Mapping[str, pd.DataFrame]) -> GT | Markdown:
     """The table of that name, or the sentence that says why there is none."""
-    if rows[name].empty:
-        return Markdown(MISSING[name])
-    return TABLES[name](rows[name])
+    part, of_part = TABLES[name], rows[TABLES[name].model or name]
+    return Markdown(part.missing) if of_part.empty else part.draw(of_part)

@@ -141,7 +141,7 @@ def test_seeds_give_a_band_of_one_standard_deviation(unfitted: Path) -> None:
 
 @pytest.mark.parametrize("name", parts.FIGURES)
 def test_no_label_is_clipped_or_touches_another(rows: dict[str, pd.DataFrame], name: str) -> None:
-    figure = parts.FIGURES[name](rows[name], COLOURS)
+    figure = parts.figure(name, rows)
     figure.draw_without_rendering()
     page = figure.bbox
     for axes in figure.axes:

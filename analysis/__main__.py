@@ -17,7 +17,7 @@ from typing import cast
 
 from tqdm import tqdm
 
-from analysis import allocate_command, crossval_command, io, refit, transfer_command
+from analysis import allocate_command, allocations, crossval_command, io, refit, transfer_command
 from analysis.document import document, plain, table
 from analysis.fit import fit
 from analysis.laws import Law, laws
@@ -111,6 +111,7 @@ def _fit(options: argparse.Namespace) -> int:
             bar.update(done)
 
         outcomes = refit.refit(options.warehouse, request, found, progress)
+    allocations.answer_unanswered(options.warehouse, options.study)
     if options.json:
         print(json.dumps(_document(options.warehouse, outcomes), indent=2, ensure_ascii=False))
     else:

@@ -137,13 +137,15 @@ def against_gap(
 
 
 def against_cost_ratio(
-    law: Coefficients, ratios: ArrayLike, budget: ArrayLike, cost_step: ArrayLike
+    law: Coefficients, ratios: ArrayLike, budget: ArrayLike, cost_point: ArrayLike
 ) -> Allocation:
-    """The best division at other cost ratios C_f / C_p, C_p held (Barnett 2024, Figure 2b).
+    """The best division at other cost ratios C_f / C_p, C_f held (Barnett 2024, Figure 2b).
 
-    law: scalars or columns (R, 1); ratios (m,); the arrays returned are (m,) or (R, m).
+    With C_p held there would be nothing to see: a dearer data point changes f by a factor, the loss's f^-β by
+    another, and the best share not at all. law: scalars or columns (R, 1); ratios (m,); the arrays returned
+    are (m,) or (R, m).
     """
-    return allocate(law, budget, cost_step, np.asarray(cost_step) * np.asarray(ratios))
+    return allocate(law, budget, np.asarray(cost_point) / np.asarray(ratios), cost_point)
 
 
 def _costs(

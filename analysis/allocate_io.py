@@ -74,6 +74,19 @@ def fitted_laws(url: str | None, study: str | None = None, dataset: str | None =
     return sorted(fitted, key=lambda law: str(law.key))
 
 
+def unanswered(url: str | None) -> set[str]:
+    """The transfer laws by which no budget has been divided yet, their fit_ids."""
+    with connect(url, read_only=True) as connection:
+        rows = connection.execute(
+            """
+            select fit_id from analysis.fits
+            where law = 'transfer'
+                and fit_id not in (select fit_id from analysis.allocations where question = 'budget')
+            """
+        ).fetchall()
+    return {fit_id for (fit_id,) in rows}
+
+
 def write_allocations(url: str | None, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows of analysis.allocations in the place of those of the same fits and questions."""
     made_at = datetime.now(UTC)

@@ -119,8 +119,11 @@ def test_the_share_rises_with_the_gap_and_arrays_broadcast():
     assert (np.diff(share) > 0).all()
     single = allocate(Coefficients(177.0, gaps[4], 0.63, 0.13, 1.4), 1e6, 1.0, 100.0)
     assert share[0, 4] == single.share
-    by_ratio = against_cost_ratio(law, ratios, 1e6, 2.0)
-    np.testing.assert_array_equal(by_ratio.share, allocate(law, 1e6, 2.0, 2.0 * ratios).share)
+    by_ratio = against_cost_ratio(law, ratios, 1e6, 200.0)
+    np.testing.assert_array_equal(by_ratio.share, allocate(law, 1e6, 200.0 / ratios, 200.0).share)
+    assert (np.diff(by_ratio.share) > 0).all()
+    # What a data point costs moves nothing: its factor in f is one in the loss.
+    np.testing.assert_allclose(np.ptp(allocate(law, 1e6, 2.0, ratios).share), 0.0, atol=1e-12)
 
 
 def put(url, replicates, rng):
@@ -229,7 +232,7 @@ def test_what_is_asked_again_replaces_and_figures_are_written(fitted):
         ask(url, "--budget", "1e5", "--loss", "2")
     with connect(url, read_only=True) as connection:
         rows = connection.execute(
-            "select question, count(*), count(distinct gap), count(distinct cost_point), "
+            "select question, count(*), count(distinct gap), count(distinct cost_step), "
             "max(share_upper) <= 1 from analysis.allocations group by 1 order by 1"
         ).fetchall()
         shares = connection.execute(

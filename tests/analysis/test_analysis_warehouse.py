@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.allocate_io import FittedLaw
+from analysis.allocations import answers, of_its_window
+from analysis.io import Key
 from warehouse.store import connect
 
 STEPS, SIZES = (32, 64, 128, 256, 512, 1024), (8, 16, 32, 64, 128, 256)
+LAW = np.array([4.0, 1.5, 0.5, 0.2, 1.0])
 COLUMNS = (
     "study varchar, dataset varchar, model varchar, method varchar, pretrain_steps bigint, "
     "data_points bigint, n_params_non_embedding bigint, loss double, in_fit boolean"
@@ -90,6 +94,43 @@ def test_what_is_current_is_left_alone_and_what_is_stale_is_replaced(url):
     assert second[0] == first[0]
     assert second[1][1] != first[1][1]
     assert (count(url, "fits"), count(url, "bootstrap")) == (2, 2 * 20 * 5)
+
+
+def allocated(url):
+    with connect(url, read_only=True) as connection:
+        return connection.execute(
+            "select dataset, question, cost_step, cost_point, budget, allocations.made_at "
+            "from analysis.allocations join analysis.fits using (fit_id) where gap is null order by all"
+        ).fetchall()
+
+
+def test_a_budget_is_divided_by_every_new_law_and_an_asked_one_is_kept(url):
+    run(url)
+    first = allocated(url)
+    (one, two) = [row[:5] for row in first if row[1] == "budget"]
+    # The most steps alone or the most data points alone are what the budget pays for.
+    assert one == ("one", "budget", 1.0, 1024 / 256, 1024.0)
+    assert two == ("two", *one[1:])
+    assert [row[4] for row in first if row[1] == "cost ratio"] == [1024.0] * (len(first) - 2)
+    asked = ["--study", "s", "--dataset", "two", "--cost-step", "1", "--cost-point", "9", "--budget", "500"]
+    assert main(["allocate", "--warehouse", url, *asked]) == 0
+    run(url)
+    second = allocated(url)
+    assert [row for row in second if row[0] == "one"] == [row for row in first if row[0] == "one"]
+    assert [row[:5] for row in second if row[:2] == ("two", "budget")] == [("two", "budget", 1.0, 9.0, 500.0)]
+    put(url, [*losses("one", 4), *losses("two", 2)])
+    run(url)
+    third = allocated(url)
+    assert [row for row in third if row[0] == "two"] == [row for row in second if row[0] == "two"]
+    assert {row[5] for row in third if row[0] == "one"}.isdisjoint(row[5] for row in first)
+    assert len(third) == len(second)
+
+
+def test_one_step_that_was_fitted_pays_for_a_data_point_too():
+    window = {"p": (1.0, 1.0), "f": (4.0, 4.0)}
+    law = FittedLaw(Key("s", "d", "m", "full"), "f", "converged", LAW, LAW[None], window, stale=False)
+    (budget, *_) = answers(law, of_its_window(law))
+    assert (budget["pretrain_steps"], budget["data_points"]) == (pytest.approx(1.0), pytest.approx(1.0))
 
 
 def test_other_options_are_another_fit(url):

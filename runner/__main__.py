@@ -1,7 +1,8 @@
 """The runner's command line.
 
 python -m runner plan [--study demo]       the grid, what is done and missing, estimated FLOPs and time
-python -m runner sweep [--study demo]      run what is missing; --workers auto, --shard 1/4, --retry-failed
+python -m runner sweep [--study demo]      run what is missing; --workers auto, --shard 1/4, --retry-failed;
+                                           --slurm --nodes 4 --gpus-per-node 8 --time 24:00:00
 python -m runner pretrain [--suite demo]   make a suite's checkpoints (a sweep does so by itself)
 python -m runner status [--study demo]     done, running, failed with errors, missing; --watch, --json
 python -m runner data list                 the datasets; fetch NAME [--from PATH], show NAME
@@ -11,7 +12,9 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from runner import datasets
 from runner.checkpoints import CheckpointError
@@ -24,6 +27,7 @@ from runner.hub_client import FetchError
 from runner.launch import LaunchError, PreemptedError, gpus
 from runner.memory import Device
 from runner.plan import plan
+from runner.slurm import SlurmError, refuse_without_slurm, slurm_options, submitted
 from runner.status import status
 from runner.study import Study
 from runner.sweep import sweep
@@ -31,15 +35,23 @@ from runner.tokens import TokensError
 from warehouse import store
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m runner", description="Train the runs of a study.")
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what it does not understand."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} ({self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _Parser(prog="python -m runner", description="Train the runs of a study.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (
         ("plan", "print the grid, what is done and missing, estimated FLOPs and time"),
         ("sweep", "run what is missing and append a row per run to the warehouse"),
         ("status", "print what is done, running and where, failed, and missing"),
     ):
-        command = commands.add_parser(name, help=what, description=what)
+        parents = [slurm_options()] if name == "sweep" else []
+        command = commands.add_parser(name, help=what, description=what, parents=parents)
         command.add_argument(
             "--study", default="demo", help="name in runner/studies/, or path to a .yml file"
         )
@@ -93,6 +105,10 @@ def main(arguments: list[str] | None = None) -> int:
             return status(
                 study, options.study, options.warehouse, cache, as_json=options.json, watch=options.watch
             )
+        if options.slurm:
+            print(submitted(sys.argv[1:] if arguments is None else arguments, options.warehouse))
+            return 0
+        refuse_without_slurm(options)
         return _sweep(options, study, cache)
     except (
         StudyError,
@@ -101,6 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
         FetchError,
         TokensError,
         ClaimsError,
+        SlurmError,
         store.WarehouseError,
     ) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -44,7 +44,7 @@ _CUDA = {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True", "CUBLAS_WORKSPAC
 _TRIES = 2
 _POLL_S = 0.5
 _GRACE_S = 60.0  # for workers to save what they train when the sweep is stopped
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class PreemptedError(Exception):
@@ -89,7 +89,7 @@ def launch(
 ) -> Generator[Outcome, None, None]:
     """Train every job that no other sweep trains, and append its row; yields as each ends, here or elsewhere.
 
-    Raises PreemptedError on SIGTERM or SIGUSR1, once what was being trained is saved.
+    Raises PreemptedError on SIGTERM, SIGUSR1 or SIGUSR2, once what was being trained is saved.
     """
     if not jobs:
         return

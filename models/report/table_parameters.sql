@@ -6,6 +6,12 @@ parameters as (
     select * from {{ ref('stg_parameters') }}
 ),
 
+published as (
+    select names.dataset, printed.* exclude (dataset)
+    from {{ ref('barnett2024_datasets') }} as names
+    inner join {{ ref('barnett2024_table2') }} as printed on names.published = printed.dataset
+),
+
 positions as (
     select distinct study, dataset, position
     from {{ ref('stg_study_panels') }}
@@ -40,10 +46,13 @@ final as (
         fits.starts,
         fits.replicates,
         fits.resample,
+        published.estimate as published_estimate,
+        published.standard_error as published_standard_error,
         fits.stale
     from fits
     inner join estimates using (fit_id)
     left join positions using (study, dataset)
+    left join published on fits.dataset = published.dataset and estimates.parameter = published.parameter
 )
 
 select * from final

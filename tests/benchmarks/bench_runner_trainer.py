@@ -43,11 +43,13 @@ def make(folder: Path, millions: int, checkpoints: int, workers: int) -> Path:
     """Checkpoints of random weights, tokens, and the study that wants them."""
     import torch
     from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+    from transformers.utils import logging
 
     from runner.declaration import study_from, suite_from
     from runner.pretrain import train_tokenizer
     from runner.tokens import points_of
 
+    logging.disable_progress_bar()
     layers, hidden, heads = SHAPES[millions]
     tokenizer = train_tokenizer(suite_from("smoke"), folder / "cache")
     model = folder / f"{millions}m"
@@ -310,10 +312,16 @@ def compare(folder: Path, millions: int, checkpoints: int, workers: int) -> None
     study = make(folder, millions, checkpoints, workers)
     model = folder / f"{millions}m" / "step1"
     sample = [(DATASETS[i % 2], size) for i, size in enumerate(SIZES)]
+    print(f"\n{millions} million parameters, timed one after the other:", flush=True)
     seconds = sweep(folder, study)
     epochs, (count, busy, speed, n_params) = recorded(study)
+    print(f"  {seconds:6.1f} s  the sweep of {count} runs", flush=True)
     reused_seconds, reused = in_a_process(folder, model, sample)
-    scripts = [in_a_process(folder, model, [run]) for run in sample]
+    print(f"  {reused_seconds:6.1f} s  {len(sample)} runs with a Trainer that is reused", flush=True)
+    scripts = []
+    for run in sample:
+        scripts.append(in_a_process(folder, model, [run]))
+        print(f"  {scripts[-1][0]:6.1f} s  a Trainer script: {run[0]}, {run[1]} data points", flush=True)
 
     apart = 0.0
     for _, (theirs,) in scripts:

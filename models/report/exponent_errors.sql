@@ -13,6 +13,11 @@ bootstrap as (
     where parameter in ('alpha', 'beta')
 ),
 
+claims as (
+    select * from {{ ref('barnett2024_claims') }}
+    where claim = 'standard error of an exponent'
+),
+
 -- The variance of a standard deviation of n values with kurtosis k is (k - 1) / (4 n) times its square.
 spread as (
     select
@@ -34,10 +39,14 @@ final as (
         fits.resample,
         parameters.standard_error,
         parameters.standard_error * spread.relative_error as monte_carlo_error,
-        parameters.status
+        parameters.status,
+        claims.least as claimed_least,
+        claims.most as claimed_most,
+        claims.runs as claimed_of
     from fits
     inner join parameters using (fit_id)
     left join spread using (fit_id, parameter)
+    cross join claims
 )
 
 select * from final

@@ -2,6 +2,12 @@ with fits as (
     select * from {{ ref('reported_fits') }}
 ),
 
+gaps as (
+    select distinct fit_id, estimate as fitted_gap, status as fitted_gap_status
+    from {{ ref('stg_parameters') }}
+    where parameter = 'G'
+),
+
 allocations as (
     select * from {{ ref('stg_allocations') }}
 ),
@@ -19,6 +25,8 @@ final as (
         allocations.budget,
         allocations.target_loss,
         allocations.gap,
+        gaps.fitted_gap,
+        gaps.fitted_gap_status,
         allocations.pretrain_steps,
         allocations.data_points,
         allocations.share,
@@ -35,6 +43,7 @@ final as (
         fits.stale
     from fits
     inner join allocations using (fit_id)
+    left join gaps using (fit_id)
 )
 
 select * from final

@@ -9,6 +9,7 @@ along as (
     union all
     select study, dataset, model, method, 'data_points' as variable, data_points as value, epochs
     from experiments
+    where pretrain_steps > 0
 ),
 
 final as (
@@ -20,7 +21,7 @@ final as (
         variable,
         value,
         count(*) as experiments,
-        avg(epochs order by epochs) as epochs,
+        quantile_cont(epochs, 0.5) as epochs,
         quantile_cont(epochs, 0.25) as lower,
         quantile_cont(epochs, 0.75) as upper
     from along

@@ -20,6 +20,7 @@ inputs as (
 ranked as (
     select
         *,
+        count(*) over (partition by study, dataset, model, method) as splits,
         dense_rank() over (partition by study, dataset, model, method order by max_steps) as step_rank,
         dense_rank() over (partition by study, dataset, model, method order by max_data_points) as size_rank
     from splits
@@ -46,6 +47,7 @@ final as (
         shown.max_data_points,
         shown.n_train,
         shown.n_test,
+        shown.splits,
         experiments.pretrain_steps,
         experiments.data_points,
         experiments.pretrain_steps <= shown.max_steps

@@ -13,6 +13,10 @@ bootstrap as (
     semi join parameters using (fit_id, parameter)
 ),
 
+claims as (
+    select * from {{ ref('barnett2024_claims') }}
+),
+
 published as (
     select * from {{ ref('barnett2024_table2_variation') }}
 ),
@@ -60,10 +64,13 @@ summarised as (
         quantity,
         max(n_datasets) as n_datasets,
         max(value) filter (where replicate = -1) as estimate,
+        stddev_samp(value) filter (where replicate >= 0) as standard_error,
         quantile_cont(value, 0.025) filter (where replicate >= 0) as lower,
         quantile_cont(value, 0.975) filter (where replicate >= 0) as upper,
-        avg((value < 0.25)::int) filter (where replicate >= 0) as below_a_quarter
+        avg((value < claims.most)::int) filter (where replicate >= 0) as below_claimed,
+        any_value(claims.most) as claimed_most
     from quantities
+    left join claims on quantity = 'alpha/beta' and claims.claim = 'variation of alpha over that of beta'
     group by all
 ),
 

@@ -12,6 +12,18 @@ published as (
     inner join {{ ref('barnett2024_table2') }} as printed on names.published = printed.dataset
 ),
 
+variation as (
+    select
+        study,
+        model,
+        method,
+        quantity as parameter,
+        estimate as variation,
+        standard_error as variation_error,
+        published as published_variation
+    from {{ ref('parameter_variation') }}
+),
+
 positions as (
     select distinct study, dataset, position
     from {{ ref('stg_study_panels') }}
@@ -48,10 +60,18 @@ final as (
         fits.resample,
         published.estimate as published_estimate,
         published.standard_error as published_standard_error,
+        variation.variation,
+        variation.variation_error,
+        variation.published_variation,
         fits.stale
     from fits
     inner join estimates using (fit_id)
     left join positions using (study, dataset)
+    left join variation
+        on fits.study = variation.study
+        and fits.model = variation.model
+        and fits.method = variation.method
+        and estimates.parameter = variation.parameter
     left join published on fits.dataset = published.dataset and estimates.parameter = published.parameter
 )
 

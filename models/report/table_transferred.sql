@@ -6,6 +6,11 @@ parameters as (
     select * from {{ ref('stg_parameters') }}
 ),
 
+published as (
+    select * from {{ ref('hernandez2021_transfer') }}
+    where pretrained_on = 'text'
+),
+
 positions as (
     select distinct study, dataset, position
     from {{ ref('stg_study_panels') }}
@@ -33,10 +38,12 @@ final as (
         parameters.estimate,
         parameters.standard_error,
         parameters.lower,
-        parameters.upper
+        parameters.upper,
+        published.estimate as published_estimate
     from latest
     inner join parameters using (fit_id)
     left join positions using (study, dataset)
+    left join published on parameters.parameter = published.parameter
 )
 
 select * from final

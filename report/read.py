@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import duckdb
 import pandas as pd
 
+from warehouse.provenance import provenance
 from warehouse.store import WarehouseError, connect, state
 
 MODELS = (
@@ -21,6 +22,16 @@ MODELS = (
     "how_made",
     "study_models",
     "pretraining_worth",
+    "figure_surface",
+    "figure_epochs",
+    "epochs_trends",
+    "figure_splits",
+    "figure_allocation",
+    "data_transferred",
+    "table_transferred",
+    "parameter_variation",
+    "exponent_errors",
+    "law_explorer",
 )
 
 
@@ -35,7 +46,7 @@ class ReportError(Exception):
 def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
     """All rows of a study, by model; a model without rows for it is an empty frame.
 
-    To how_made the state of the warehouse is added, which no view of it can know.
+    To how_made are added the commit of the report and the state of the warehouse, which no view can know.
     Raises ReportError where there is no warehouse, the models are not built, or the study is not in it.
     """
     try:
@@ -60,12 +71,9 @@ def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
             }
             made = rows["how_made"]
             if len(made):
-                made.loc[len(made)] = [
-                    study,
-                    made["position"].max() + 1,
-                    "state of the warehouse",
-                    state(connection),
-                ]
+                known_here = {"commit of the report": commit(), "state of the warehouse": state(connection)}
+                for what, value in known_here.items():
+                    made.loc[len(made)] = [study, made["position"].max() + 1, what, value]
             return rows
     except WarehouseError as error:
         raise ReportError(str(error)) from None
@@ -73,6 +81,14 @@ def study_rows(study: str, url: str | None = None) -> dict[str, pd.DataFrame]:
         raise ReportError(
             "the report's models are missing, or older than this report: run `dbt build`"
         ) from None
+
+
+def commit() -> str:
+    """The commit of the checkout that makes the report."""
+    made = provenance()
+    if not made["commit"]:
+        return "none (not from a checkout)"
+    return str(made["commit"])[:12] + (" with uncommitted changes" if made["dirty"] else "")
 
 
 def datasets(rows: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -1,8 +1,34 @@
 """What a report opens with: what is lacking, and what the study found."""
 
+import json
+
 from report import phrases
 from report.numerals import count, duration, listed
 from report.phrases import Rows, flowed
+
+TITLE = "What pre-training on one text is worth on another"
+
+
+def title(rows: Rows) -> str:
+    """The report's title, which says so where the study is simulated."""
+    return f"{TITLE} (simulated)" if phrases.facts(rows).simulated else TITLE
+
+
+def mark(rows: Rows) -> str:
+    """That a study is simulated, for every page: a band that stays on the screen, and a running header on paper."""
+    facts = phrases.facts(rows)
+    if not facts.simulated:
+        return ""
+    text = f"Simulated: no model was trained for the study {facts.study}"
+    return f"""::: {{.content-visible when-format="html"}}
+::: {{.simulated}}
+{text}
+:::
+:::
+
+```{{=typst}}
+#state("running-header").update(align(center, text(size: 0.8em, fill: rgb("#7a3b00"), {json.dumps(text, ensure_ascii=False)})))
+```"""
 
 
 def notice(rows: Rows) -> str:

@@ -16,6 +16,10 @@ from report import figures, read, style, tables
 NO_RUN = "No run of this study has succeeded yet: `python -m runner sweep` makes them."
 NO_FIT = "No law has been fitted to this study yet: `python -m analysis fit` fits it."
 NO_SCORE = "The forms have not been compared on this study yet: `python -m analysis cv` does."
+NO_SPLIT = "There is no split yet to cross-validate by: the fitted window has too few experiments."
+NO_SCRATCH = (
+    "No checkpoint has been compared with a random initialisation: this study has no runs from scratch."
+)
 NO_DATASET = "No dataset has been recorded yet: `python -m runner sweep` records each as it first uses it."
 
 
@@ -33,6 +37,12 @@ FIGURES = {
     "figure_losses": Part(figures.measured.losses, NO_RUN),
     "figure_cross_sections": Part(figures.law.cross_sections, NO_RUN),
     "figure_iso_loss": Part(figures.law.iso_loss, NO_FIT),
+    "figure_exchange": Part(figures.law.exchange, NO_FIT, model="figure_iso_loss"),
+    "figure_surface": Part(figures.law.surface, NO_FIT),
+    "figure_epochs": Part(figures.measured.epochs, NO_RUN),
+    "figure_splits": Part(figures.splits.splits, NO_SPLIT),
+    "figure_allocation": Part(figures.decisions.allocation, NO_FIT),
+    "data_transferred": Part(figures.transfer.transferred, NO_SCRATCH),
 }
 TABLES = {
     "table_datasets": Part(tables.study.datasets, NO_DATASET),

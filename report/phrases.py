@@ -40,6 +40,19 @@ def stale(rows: Rows) -> list[str]:
     return [panel_name(rows, row.dataset, row.model) for row in fits(rows).query("stale").itertuples()]
 
 
+def of_model(rows: Rows, model: str) -> str:
+    """of demo-1m, where the study has several models; otherwise nothing."""
+    return f" of {model}" if rows["figure_losses"]["model"].nunique() > 1 else ""
+
+
+def identified_on(rows: Rows, *parameters: str) -> int:
+    """On how many datasets all of these parameters are identified."""
+    table = rows["table_parameters"]
+    known = table[table["parameter"].isin(parameters) & (table["status"] != "not identified")]
+    per_dataset = known.groupby(PANEL)["parameter"].nunique()
+    return per_dataset[per_dataset == len(parameters)].reset_index()["dataset"].nunique() if len(known) else 0
+
+
 def number_of(n: int, thing: str) -> str:
     """1 dataset, 3 datasets."""
     return f"{count(n)} {thing}" if n == 1 else f"{count(n)} {thing}s"

@@ -95,7 +95,9 @@ def small_multiples(n: int, *, columns: int = 3, height: float = 2.3) -> tuple[F
 
 
 def compact(value: float) -> str:
-    """A count as a tick shows it: 64, 1,024, 2k, 143k."""
+    """A number as a tick shows it: 0.01, 64, 1,024, 2k, 143k."""
+    if value < 10 and value % 1:
+        return f"{value:g}"
     if value >= 1_000 and value % 1_000 == 0:
         return f"{value / 1_000:,.0f}k"
     if value >= 10_000:
@@ -149,6 +151,12 @@ def loss_ticks(axis: mpl.axis.Axis) -> None:
     axis.set_major_locator(mpl.ticker.MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     axis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(mpl.ticker.NullLocator())
+
+
+def round_losses(low: float, high: float, n: int = 5) -> list[float]:
+    """A few round losses between two."""
+    ticks = mpl.ticker.MaxNLocator(n, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
+    return [float(tick) for tick in ticks if low <= tick <= high]
 
 
 def scratch_position(steps: Iterable[float]) -> float:

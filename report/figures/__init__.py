@@ -6,6 +6,6 @@ Losses are held-out, nats per token; steps are optimiser steps of pre-training; 
 A module for each subject, which only report/parts.py asks for.
 """
 
-from report.figures import law, measured
+from report.figures import decisions, law, measured, splits, transfer
 
-__all__ = ["law", "measured"]
+__all__ = ["decisions", "law", "measured", "splits", "transfer"]

@@ -34,6 +34,48 @@ def losses(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     return figure
 
 
+def epochs(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+    """Figure 8: epochs until runs stopped, against steps (left) and data points (right), all datasets.
+
+    Rows of `figure_epochs`: medians, and as a band the middle half of the experiments.
+    """
+    of_models = list(rows.groupby(["model", "method"], sort=True))
+    with style.applied():
+        figure = Figure(figsize=(style.COLUMN_WIDTH, 2.5 * len(of_models) + 0.2), layout="constrained")
+        grid = figure.subplots(len(of_models), 2, sharey=True, squeeze=False)
+        for ((model, method), of_model), pair in zip(of_models, grid, strict=True):
+            for axes, variable in zip(pair, ("pretrain_steps", "data_points"), strict=True):
+                of_variable = of_model[of_model["variable"] == variable]
+                if variable == "pretrain_steps":
+                    style.steps_axis(axes, of_variable["value"])
+                else:
+                    axes.set_xscale("log")
+                    style.log_ticks(axes.xaxis, of_variable["value"], n=6)
+                _epochs(axes, of_variable, colours, labelled=variable == "data_points")
+            pair[0].set_ylim(bottom=0)
+            if len(of_models) > 1:
+                pair[0].set_title(f"{model}, {method}")
+        for axes, label in zip(grid[-1], (STEPS, POINTS), strict=True):
+            axes.set_xlabel(label)
+        figure.supylabel("epochs until a run stopped")
+        label_lines(figure)
+    return figure
+
+
+def _epochs(axes: Axes, rows: pd.DataFrame, colours: Mapping[str, str], *, labelled: bool) -> None:
+    for dataset in (dataset for dataset in colours if (rows["dataset"] == dataset).any()):
+        line = rows[rows["dataset"] == dataset].sort_values("value")
+        at, epochs = line["value"].to_numpy(float), line["epochs"].to_numpy(float)
+        inside = at > 0
+        if not inside.all():
+            at = np.where(inside, at, style.scratch_position(at))
+        band = line[["lower", "upper"]].to_numpy(float)[inside].T
+        colour = colours[dataset]
+        axes.fill_between(at[inside], *band, color=colour, alpha=0.14, linewidth=0)
+        axes.plot(at[inside], epochs[inside], color=colour, label=dataset if labelled else None)
+        style.points(axes, at, epochs, np.ones(len(at), bool), colour)
+
+
 def _against(axes: Axes, rows: pd.DataFrame, x: str, series: str, colour: str) -> None:
     values = sorted(rows[series].unique())
     shades = dict(zip(values, style.shades(colour, len(values)), strict=True))

@@ -4,6 +4,6 @@ Every number comes from a row, and a sentence that could be false of another stu
 A module for each section of the manuscript, which asks for `prose.SECTION.paragraph(rows)`.
 """
 
-from report.prose import limits, made, method, opening, results
+from report.prose import decisions, forms, limits, made, method, opening, results
 
-__all__ = ["limits", "made", "method", "opening", "results"]
+__all__ = ["decisions", "forms", "limits", "made", "method", "opening", "results"]

@@ -1,7 +1,9 @@
 """What came out."""
 
+import pandas as pd
+
 from report import phrases
-from report.numerals import count, listed, percent, significant
+from report.numerals import count, listed, percent, significant, with_error
 from report.phrases import Rows, flowed
 
 
@@ -60,26 +62,84 @@ def cross_sections(rows: Rows) -> str:
     )
 
 
-def worth(rows: Rows) -> str:
-    """Pre-training in units of fine-tuning data: between two steps the exchange does not depend on f."""
-    known = rows["pretraining_worth"]
-    if known.empty:
-        return (
-            "What pre-training is worth in fine-tuning data follows from a fit, of which there is none yet."
+def variation(rows: Rows) -> str:
+    """How much the exponents vary across datasets, and whether the paper's claim holds (section 5.1)."""
+    ratios = rows["parameter_variation"].query("quantity == 'alpha/beta'")
+    claim = r"$\alpha$ varies across datasets less than a quarter as much as $\beta$"
+    if ratios.empty:
+        identified = phrases.identified_on(rows, "alpha", "beta")
+        return flowed(
+            f"""To test that, as @barnett2024 finds, {claim}, takes three datasets on which both are
+            identified; this study has {count(identified) if identified else "none"}."""
         )
-    sizes = phrases.declared(rows, "data_points")
-    beyond = (
-        f"""The sizes measured span a factor of {significant(sizes[-1] / sizes[0], 2)}; a larger exchange is
-        an extrapolation."""
-        if (known["multiplier"] > sizes[-1] / sizes[0]).any()
-        else ""
-    )
-    windows = {phrases.window(row) for row in known.itertuples()}
-    ends = f", {windows.pop()}," if len(windows) == 1 else ""
+    spread = rows["parameter_variation"].set_index(["model", "method", "quantity"])
+    sentences = [f"@barnett2024 finds that {claim}."]
+    for row in ratios.itertuples():
+        alpha, beta = (spread.loc[(row.model, row.method, symbol)] for symbol in ("alpha", "beta"))
+        where = phrases.of_model(rows, row.model)
+        verdict = (
+            "bears that out"
+            if row.upper < row.claimed_most
+            else "speaks against it"
+            if row.lower > row.claimed_most
+            else "leaves it open"
+        )
+        sentences.append(
+            rf"""Across {phrases.number_of(row.n_datasets, "dataset")}{where}, the coefficient of variation is
+            {with_error(alpha["estimate"], alpha["standard_error"])} of $\alpha$ and
+            {with_error(beta["estimate"], beta["standard_error"])} of $\beta$; their ratio of
+            {significant(row.estimate, 2)} [{significant(row.lower, 2)}, {significant(row.upper, 2)}] (the
+            paper's is {significant(row.published, 2)}) {verdict}: it is less than a quarter in
+            {percent(row.below_claimed)} of the bootstrap replicates."""
+        )
+    return flowed(" ".join(sentences))
+
+
+def exponent_errors(rows: Rows) -> str:
+    """How well the exponents are known, and whether as well as the paper says (section 5.2)."""
+    errors = rows["exponent_errors"].query("status == 'identified'").sort_values("standard_error")
+    if errors.empty:
+        return (
+            "The data identify no exponent, so that there is no standard error to compare with the paper's."
+        )
+    least, most = errors.iloc[0], errors.iloc[-1]
+    n = sorted(errors["n"].unique())
+    of = count(n[0]) if len(n) == 1 else f"{count(n[0])} to {count(n[-1])}"
+    drawn = "checkpoints" if (errors["resample"] == "checkpoints").all() else "experiments"
+    verdict = "none is" if most.standard_error <= most.claimed_most else "the largest is"
     return flowed(
-        rf"""By @eq-law, pre-training for $p_2$ steps instead of $p_1$ lowers the loss as much as multiplying
-        the fine-tuning data by
-        $\bigl((A\,p_1^{{-\alpha}} + G) / (A\,p_2^{{-\alpha}} + G)\bigr)^{{1/\beta}}$, whatever their number.
-        Between the ends of the fitted window{ends} that factor is {listed(phrases.exchanged(rows))}, with 95
-        % intervals in brackets. {beyond} @fig-iso-loss draws the whole exchange."""
+        rf"""The exponents' standard errors, with {drawn} resampled, lie between
+        {significant(least.standard_error, 2)} and {significant(most.standard_error, 2)}
+        (±{significant(most.monte_carlo_error, 1)} for so many replicates), from {of} experiments a dataset:
+        {verdict} above the range of {significant(most.claimed_least, 1)} to
+        {significant(most.claimed_most, 1)} that @barnett2024 finds from {count(most.claimed_of)}."""
     )
+
+
+def epochs(rows: Rows) -> str:
+    """How long runs took to converge, and how that changes along both variables (appendix E)."""
+    trends = rows["epochs_trends"].dropna(subset="standard_error")
+    if trends.empty:
+        return "How the epochs until a run stopped change along both variables, so few runs do not tell."
+    said = [
+        _trend(rows, trends[trends["variable"] == variable], things)
+        for variable, things in (("pretrain_steps", "the steps"), ("data_points", "the data points"))
+    ]
+    return flowed(
+        f"""@tbl-grid counts the runs, and @fig-epochs shows how long they took: the epochs until the
+        validation loss had not fallen for as long as the study's patience.
+        {" ".join(one for one in said if one)} @barnett2024 finds
+        fewer epochs with more pre-training, and no clear trend along the data."""
+    )
+
+
+def _trend(rows: Rows, trends: pd.DataFrame, things: str) -> str:
+    if trends.empty:
+        return ""
+    named = [
+        f"{with_error(row.slope, row.standard_error)} on {phrases.panel_name(rows, row.dataset, row.model)}"
+        for row in trends.sort_values("slope").itertuples()
+    ]
+    if len(named) > 4:
+        return f"Ten times {things} change them by between {named[0]} and {named[-1]}."
+    return f"Ten times {things} change them by {listed(named)}."

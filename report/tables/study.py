@@ -24,6 +24,10 @@ def datasets(rows: pd.DataFrame) -> GT:
         }
     )
     numeric = ["documents", "tokens", "train", "validation", "held-out"]
+    seen = rows["heldout_share_seen"]
+    if seen.notna().any():
+        table["seen"] = [or_dash(share, numerals.percent) for share in seen]
+        numeric.append("seen")
     return plain("datasets", table, numeric).tab_spanner("data points", ["train", "validation", "held-out"])
 
 

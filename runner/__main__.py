@@ -18,20 +18,23 @@ from typing import NoReturn
 
 from runner import datasets
 from runner.checkpoints import CheckpointError
-from runner.claims import LEASE_S, ClaimsError
+from runner.claim_stores import LEASE_S, ClaimsError
+from runner.compute import gpus
+from runner.course import PreemptedError
 from runner.data import add_data_command, data
 from runner.datasets import DatasetError
 from runner.datasets.sources import cache_folder
 from runner.declaration import StudyError, study_from, suite_from
 from runner.hub_client import FetchError
-from runner.launch import LaunchError, PreemptedError, gpus
 from runner.memory import Device
 from runner.plan import plan
-from runner.slurm import SlurmError, refuse_without_slurm, slurm_options, submitted
+from runner.prepare import alone
+from runner.slurm import SlurmError, add_slurm_options, refuse_without_slurm, submitted
 from runner.status import status
 from runner.study import Study
 from runner.sweep import sweep
 from runner.tokens import TokensError
+from runner.worker import LaunchError
 from warehouse import store
 
 
@@ -50,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("sweep", "run what is missing and append a row per run to the warehouse"),
         ("status", "print what is done, running and where, failed, and missing"),
     ):
-        parents = [slurm_options()] if name == "sweep" else []
-        command = commands.add_parser(name, help=what, description=what, parents=parents)
+        command = commands.add_parser(name, help=what, description=what)
         command.add_argument(
             "--study", default="demo", help="name in runner/studies/, or path to a .yml file"
         )
@@ -72,11 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             command.add_argument(
                 "--lease",
-                type=float,
+                type=_lease,
                 default=LEASE_S,
                 metavar="SECONDS",
                 help="a sweep not heard of for so long loses its runs to another (default: %(default)g)",
             )
+            add_slurm_options(command)
         if name == "status":
             command.add_argument("--json", action="store_true", help="one object of JSON")
             command.add_argument("--watch", action="store_true", help="again and again until all is done")
@@ -92,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "pretrain":
             from runner.pretrain import pretrain
 
-            pretrain(suite_from(options.suite), cache)
+            with alone(cache):
+                pretrain(suite_from(options.suite), cache)
             return 0
         study = study_from(options.study)
         for name in study.datasets:
@@ -158,6 +162,12 @@ def _workers(text: str) -> int | str:
     if not re.fullmatch(r"[1-9]\d{0,3}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
     return int(text)
+
+
+def _lease(text: str) -> float:
+    if not re.fullmatch(r"[1-9]\d{0,6}(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 on")
+    return float(text)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from runner import hub
 from runner.hub_client import FetchError
-from runner.launch import Job, Outcome
+from runner.job import Job, Outcome
 
 
 def fetched_ahead(

@@ -8,235 +8,28 @@ next generation, and one generation exists once: of many that take over, one doe
 A lease has run out where a claim was not renewed for that long *as seen from here*, by this machine's
 monotonic clock: no two clocks are compared, and none that is set back or forth matters. A claimant of this
 very machine that is dead is known to be at once. Claims say who trains now; what is done, the warehouse says.
+
+Once a study has no run left, the last of its sweeps deletes its claims.
 """
 
-import json
 import os
 import socket
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
-import duckdb
+from runner.claim_stores import LEASE_S, SWEEP, Claim, ClaimsError, Store
 
-from warehouse import lake
-from warehouse.place import Place, place
-
-LEASE_S = 120.0
 BEATS = 6  # in a lease
-_SIZE = 1024  # bytes of a claim's file, so that it is rewritten in place
-_TABLE = "transfer_laws_claims"
 
 Answer = TypeVar("Answer")
-
-
-class ClaimsError(Exception):
-    """The place of the claims cannot be reached now: one line."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One run's claim. `state` is running, or how it ended: ok, failed (both recorded), released (not)."""
-
-    run_key: str
-    generation: int
-    owner: str
-    machine: str
-    host: str
-    pid: int
-    born: str
-    lease_s: float
-    since: str
-    beat: int = 0
-    beat_at: str = ""
-    worker: str = ""
-    epoch: int = 0
-    max_epochs: int = 0
-    state: Literal["running", "ok", "failed", "released"] = "running"
-
-
-class Store(Protocol):
-    """Where claims are kept. All raise ClaimsError where it cannot be reached."""
-
-    def read(self, keys: Collection[str] | None = None) -> dict[str, Claim]:
-        """The latest claim of each run, of all runs if none are named."""
-        ...
-
-    def take(self, claim: Claim) -> bool:
-        """Make the claim the run's latest: False where its generation exists."""
-        ...
-
-    def put(self, claim: Claim) -> bool:
-        """Rewrite the claim: False where it is no longer the run's latest."""
-        ...
-
-
-class Files:
-    """Claims as files `RUN_KEY.GENERATION` in a folder that the machines share."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def read(self, keys: Collection[str] | None = None) -> dict[str, Claim]:
-        try:
-            names = os.listdir(self.folder)  # noqa: PTH208  # Path.iterdir makes a path of each
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise ClaimsError(f"{self.folder}: cannot be read: {error.strerror}") from None
-        latest: dict[str, int] = {}
-        for name in names:
-            key, _, generation = name.partition(".")
-            if key and generation.isdecimal() and (keys is None or key in keys):
-                latest[key] = max(latest.get(key, 0), int(generation))
-        return {key: self._one(key, generation) for key, generation in latest.items()}
-
-    def take(self, claim: Claim) -> bool:
-        unfinished = self.folder / f".{uuid.uuid4().hex}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with unfinished.open("xb") as file:
-                    file.write(_encoded(claim))
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.link(unfinished, self._path(claim))
-            except FileExistsError:
-                return False
-            finally:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:
-            raise ClaimsError(f"{self.folder}: cannot be written: {error.strerror}") from None
-        return True
-
-    def put(self, claim: Claim) -> bool:
-        # In place: a file put under this name by a rename could be another's. Its name stays its own.
-        if self._path(replace(claim, generation=claim.generation + 1)).exists():
-            return False
-        try:
-            with self._path(claim).open("r+b") as file:
-                file.write(_encoded(claim))
-                file.flush()
-                os.fsync(file.fileno())  # of a network's folder: only now do others see it
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise ClaimsError(f"{self.folder}: cannot be written: {error.strerror}") from None
-        return True
-
-    def _path(self, claim: Claim) -> Path:
-        return self.folder / f"{claim.run_key}.{claim.generation}"
-
-    def _one(self, key: str, generation: int) -> Claim:
-        content = b""
-        with suppress(OSError):
-            content = (self.folder / f"{key}.{generation}").read_bytes()
-        # One that is cut or damaged runs out like one that is not renewed.
-        return _decoded(content) or Claim(key, generation, "?", "?", "?", 0, "?", LEASE_S, "?")
-
-
-class Table:
-    """Claims as rows of a table beside the lake's catalogue."""
-
-    def __init__(self, where: Place) -> None:
-        self.where = where
-        self._lock = threading.Lock()
-        self._open: duckdb.DuckDBPyConnection | None = None
-
-    def read(self, keys: Collection[str] | None = None) -> dict[str, Claim]:
-        only = "" if keys is None else f" where run_key in ({', '.join(map(_text, keys)) or 'null'})"
-        found = (_decoded(bytes.fromhex(row[0])) for row in self._query(f"select about from {_TABLE}{only}"))
-        return {claim.run_key: claim for claim in found if claim}
-
-    def take(self, claim: Claim) -> bool:
-        return self._is_latest(
-            f"insert into {_TABLE} values ({_text(claim.run_key)}, {claim.generation}, {_about(claim)})"
-            " on conflict (run_key) do update"
-            " set generation = excluded.generation, about = excluded.about"
-            f" where {_TABLE}.generation = excluded.generation - 1",
-            claim,
-        )
-
-    def put(self, claim: Claim) -> bool:
-        return self._is_latest(
-            f"update {_TABLE} set about = {_about(claim)}"
-            f" where run_key = {_text(claim.run_key)} and generation = {claim.generation}",
-            claim,
-        )
-
-    def _is_latest(self, statement: str, claim: Claim) -> bool:
-        """Whether the claim is the run's after the statement, even where that was done and not answered."""
-        with self._lock, self._told():
-            self._connection().execute(f"call postgres_execute('claims', {lake.quoted(statement)})")
-        found = self.read((claim.run_key,)).get(claim.run_key)
-        return found is not None and (found.owner, found.generation) == (claim.owner, claim.generation)
-
-    def _query(self, query: str) -> list[tuple[str]]:
-        with self._lock, self._told():
-            return (
-                self._connection().execute(f"from postgres_query('claims', {lake.quoted(query)})").fetchall()
-            )
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
-            raise ClaimsError(str(lake.told(self.where, error))) from None
-
-    def _connection(self) -> duckdb.DuckDBPyConnection:
-        if self._open is None:
-            connection = duckdb.connect(":memory:", config={"threads": 1})
-            self._open = connection
-            lake.load_extensions(connection)
-            connection.execute(f"attach {lake.quoted(self.where.catalogue)} as claims (type postgres)")
-            there = f"select to_regclass('{_TABLE}')::varchar"
-            statement = (
-                f"create table if not exists {_TABLE}"
-                " (run_key text primary key, generation bigint not null, about text not null)"
-            )
-            if connection.execute(f"from postgres_query('claims', {lake.quoted(there)})").fetchone() == (
-                None,
-            ):
-                with suppress(duckdb.Error):  # of two that make it at once one fails, and it is there
-                    connection.execute(f"call postgres_execute('claims', {lake.quoted(statement)})")
-        return self._open
-
-
-def _encoded(claim: Claim) -> bytes:
-    return json.dumps(asdict(claim)).encode().ljust(_SIZE - 1) + b"\n"
-
-
-def _decoded(content: bytes) -> Claim | None:
-    try:
-        return Claim(**json.loads(content))
-    except (ValueError, TypeError):
-        return None
-
-
-def _text(value: str) -> str:
-    # Hexadecimal, so no character of it means anything in a statement.
-    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
-
-
-def _about(claim: Claim) -> str:
-    return f"'{json.dumps(asdict(claim)).encode().hex()}'"
-
-
-def store_of(url: str) -> Store:
-    """Where the claims on a warehouse's runs are kept."""
-    where = place(url)
-    return Table(where) if where.file is None else Files(where.spool / "claims")
 
 
 class Claims:
@@ -246,6 +39,7 @@ class Claims:
         self.store = store
         self.lease_s = lease_s
         self._owner = uuid.uuid4().hex
+        self._name = SWEEP + self._owner
         self._mine: dict[str, Claim] = {}
         self._ending: dict[str, Claim] = {}
         self._lost: set[str] = set()
@@ -258,8 +52,12 @@ class Claims:
         """To be called before the warehouse is asked what is done. Raises ClaimsError; later this waits.
 
         A claim that has ended by now says nothing that the warehouse does not: where it lacks the run, it
-        was deleted, or failed and is to be tried again.
+        was deleted, or failed and is to be tried again. From here on this sweep is registered.
         """
+        registered = self._claim(self._name, None, 0)
+        if self.store.take(registered):
+            self._mine[self._name] = registered
+        self._note(self.store.sweeps())
         found = self.store.read(frozenset(keys))
         self._ended_before = {
             key: claim.generation for key, claim in found.items() if claim.state in ("ok", "failed")
@@ -290,6 +88,23 @@ class Claims:
                 self._ending[key] = replace(claim, state=state, beat=claim.beat + 1, beat_at=_now())
                 self._put_ended()
 
+    def clean(self, keys: Collection[str]) -> bool:
+        """Forget the claims on runs that the warehouse is known to have, unless another sweep lives.
+
+        One that lives may not know yet that they are done: their claims tell it. One that begins later asks
+        the warehouse after it has registered, so it either is seen here or sees them there.
+        """
+        with self._lock:
+            self._mine.pop(self._name, None)
+        with suppress(ClaimsError):  # the next sweep does it
+            self.store.drop([self._name])
+            others = self.store.sweeps()
+            self._note(others)
+            if not any(self._standing(claim) == "held" for claim in others.values()):
+                self.store.drop([*keys, *others])
+                return True
+        return False
+
     def lost(self) -> set[str]:
         """Claims that others have taken over, since this sweep could not renew them in time."""
         with self._lock:
@@ -311,6 +126,9 @@ class Claims:
         finally:
             stop.set()
             thread.join(timeout=10.0)
+            with suppress(ClaimsError), self._lock:
+                if self._mine.pop(self._name, None):
+                    self.store.drop([self._name])
             for key in list(self._mine):
                 self.end(key, "released")
 
@@ -347,8 +165,17 @@ class Claims:
         standing = "free" if latest is None else self._standing(latest)
         if standing != "free":
             return "held" if standing == "held" else "ended"
+        claim = self._claim(key, latest, max_epochs)
+        if not self.store.take(claim):
+            return "held"
+        with self._lock:
+            self._mine[key] = claim
+            self._lost.discard(key)
+        return "taken"
+
+    def _claim(self, key: str, latest: Claim | None, max_epochs: int) -> Claim:
         now = _now()
-        claim = Claim(
+        return Claim(
             run_key=key,
             generation=1 if latest is None else latest.generation + 1,
             owner=self._owner,
@@ -361,12 +188,6 @@ class Claims:
             beat_at=now,
             max_epochs=max_epochs,
         )
-        if not self.store.take(claim):
-            return "held"
-        with self._lock:
-            self._mine[key] = claim
-            self._lost.discard(key)
-        return "taken"
 
     def _look(self, keys: Collection[str]) -> dict[str, Claim]:
         try:
@@ -374,11 +195,15 @@ class Claims:
         except ClaimsError:
             self._seen.clear()  # nobody could renew what nobody could read
             raise
+        self._note(found)
+        return found
+
+    def _note(self, found: Mapping[str, Claim]) -> None:
+        """Remember since when a claim is as it is, seen from here."""
         now = time.monotonic()
         for key, claim in found.items():
             if key not in self._seen or self._seen[key][0] != claim:
                 self._seen[key] = claim, now
-        return found
 
     def _standing(self, claim: Claim) -> Literal["free", "held", "ended"]:
         if claim.state == "released":

@@ -4,8 +4,10 @@ Matrix products with weights only: two operations per parameter and token forwar
 what a layer was given, as many for the gradient of its weights (Kaplan et al. 2020, section 2.1).
 """
 
+import os
 import re
 import subprocess
+from functools import cache
 
 # Dense bf16 throughput of NVIDIA's accelerators, FLOP per second, from their data sheets (where these give it
 # "with sparsity", half of it). The first whose words are all in the device's name is meant; the SXM form has
@@ -55,3 +57,13 @@ def nvidia_smi(field: str) -> list[str]:
         ).stdout.split()
     except (OSError, subprocess.SubprocessError):
         return []
+
+
+@cache
+def gpus() -> tuple[str, ...]:
+    """The GPUs that are visible, as CUDA_VISIBLE_DEVICES names them. Imports no torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    told = nvidia_smi("index")
+    if visible is None or not told:
+        return tuple(told)
+    return tuple(name for name in visible.split(",") if name)

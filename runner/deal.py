@@ -1,9 +1,12 @@
-"""In which order the runs of a sweep go to its workers."""
+"""Which runs go to the workers of a sweep, and in which order: each claimed, so no other sweep trains it."""
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from runner.claims import Claims
+from runner.job import Job, Outcome
 from runner.study import Cell
-from runner.worker import Job
 
 
 def work(cell: Cell) -> float:
@@ -52,3 +55,70 @@ class Deal:
                 taken = busy()
                 at = max(left, key=lambda d: (d not in taken, sum(work(j.cell) for j in self._groups[d])))
         return self._groups[at].pop()
+
+
+class Source:
+    """Jobs for workers, each claimed; `ended` are those that other sweeps have done meanwhile."""
+
+    def __init__(self, jobs: Sequence[Job], claims: Claims, spread: bool) -> None:
+        self._deal = Deal(jobs, spread=spread)
+        self._digests = {job.run_key: job.checkpoint.digest for job in jobs}
+        self._claims = claims
+        self._held: list[Job] = []
+        self._again: list[Job] = []
+        self._looked_at = float("-inf")
+        self._said = False
+        self.ended: list[Job] = []
+
+    def next(self, at: str | None, busy: set[str]) -> Job | None:
+        """A job that is ours now, or None where there is none at the moment."""
+        if self._again:
+            return self._again.pop()
+        while job := self._deal.next(at, lambda: busy | self._elsewhere()):
+            if self._is_ours(job):
+                return job
+        if time.monotonic() - self._looked_at >= min(self._claims.lease_s / 4, 2.0):
+            held, self._held = self._held, []
+            self._looked_at = time.monotonic()
+            while held:
+                if self._is_ours(job := held.pop(0)):
+                    self._held += held
+                    self._looked_at = float("-inf")
+                    return job
+        return None
+
+    def waits(self) -> bool:
+        """Whether other sweeps train the rest, which is said once."""
+        if self._held and not self._said:
+            print(f"{len(self._held)} runs are trained by other sweeps: waiting for them", file=sys.stderr)
+            self._said = True
+        return bool(self._held or self._again)
+
+    def again(self, job: Job) -> None:
+        """To be given out once more; the claim is still ours."""
+        self._again.append(job)
+
+    def give_up(self, job: Job) -> None:
+        """Another sweep has taken it over."""
+        self._held.append(job)
+
+    def _is_ours(self, job: Job) -> bool:
+        took = self._claims.take(job.run_key, job.study.training.max_epochs)
+        if took == "held":
+            self._held.append(job)
+        elif took == "ended":
+            self.ended.append(job)
+        return took == "taken"
+
+    def _elsewhere(self) -> set[str]:
+        """Checkpoints that other sweeps are at."""
+        return {self._digests[key] for key in self._claims.held(self._digests)}
+
+    def take_ended(self) -> Iterator[Outcome]:
+        while self.ended:
+            yield elsewhere(self.ended.pop())
+
+
+def elsewhere(job: Job) -> Outcome:
+    """A run that another sweep has done."""
+    return Outcome(job.cell, job.run_key, None, None, elsewhere=True)

@@ -12,8 +12,9 @@ from runner.checkpoints import absent
 from runner.compute import training_flops
 from runner.declaration import suite_from
 from runner.memory import Device, needs, parameters, refuse_what_cannot_fit, this_machine
+from runner.prepare import prepared, unfetched
 from runner.study import Cell, Model, Study
-from runner.sweep import Progress, prepared, progress, unfetched
+from runner.sweep import Progress, progress
 from warehouse import store
 
 EPOCHS = 11.5  # what Barnett 2024's total compute implies (barnett2024.yml); until a run has been measured

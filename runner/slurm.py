@@ -112,9 +112,8 @@ class Node:
         )
 
 
-def slurm_options() -> argparse.ArgumentParser:
+def add_slurm_options(parser: argparse.ArgumentParser) -> None:
     """The options of `sweep` that are Slurm's: what is left of its arguments is a node's own sweep."""
-    parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("on Slurm")
     group.add_argument("--slurm", action="store_true", help="submit one job a node, and return")
     group.add_argument("--nodes", type=_count, help="default: 1")
@@ -128,7 +127,6 @@ def slurm_options() -> argparse.ArgumentParser:
         help="an option of sbatch: partition=gpu, cpus-per-task=16, exclusive; again for each",
     )
     group.add_argument("--dry-run", action="store_true", help="print the script, and submit nothing")
-    return parser
 
 
 def submitted(arguments: Sequence[str], url: str) -> str:
@@ -136,7 +134,9 @@ def submitted(arguments: Sequence[str], url: str) -> str:
 
     Raises SlurmError where that cannot be.
     """
-    options, kept = slurm_options().parse_known_args(arguments)
+    slurms = argparse.ArgumentParser(add_help=False)
+    add_slurm_options(slurms)
+    options, kept = slurms.parse_known_args(arguments)
     if not options.time:
         raise SlurmError("--slurm needs --time, what a job may take: minutes, H:MM:SS or D-HH:MM:SS")
     if options.gpus_per_node and not any(argument.startswith("--wo") for argument in kept):

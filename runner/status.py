@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from runner.claims import Claim, is_dead, store_of
+from runner.claim_stores import Claim, store_of
+from runner.claims import is_dead
 from runner.deal import work
+from runner.prepare import prepared
 from runner.study import Cell, Study
-from runner.sweep import Progress, prepared, progress
+from runner.sweep import Progress, progress
 from warehouse import store
 
 _WATCH_S = 5.0

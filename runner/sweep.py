@@ -8,37 +8,29 @@ on any machines that see its warehouse and spool.
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing, nullcontext
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tqdm import tqdm
 
-from runner import datasets, hub, tokens
+from runner import hub
 from runner.ahead import fetched_ahead
-from runner.checkpoints import Checkpoint, absent, checkpoint, checkpoints, tokenizer_file
-from runner.claims import LEASE_S, Claims, store_of
-from runner.datasets import DatasetError
-from runner.datasets.sources import fetch
+from runner.claim_stores import LEASE_S, store_of
+from runner.claims import Claims
 from runner.deal import shard, work
-from runner.declaration import StudyError, suite_from
-from runner.launch import Job, LaunchError, Outcome, agreed, is_main_process, launch, launched
+from runner.job import Job, Outcome, states
+from runner.launch import agreed, launch
 from runner.memory import parameters, refuse_what_cannot_fit, this_machine
 from runner.overlap import overlaps
-from runner.study import Cell, Study, Suite, digest, run_key
+from runner.prepare import Prepared, pre_train, prepared, tokenise
+from runner.study import Cell, Study, digest
+from runner.worker import is_main_process
 from warehouse import store
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A study whose checkpoints and data points are on this machine: its cells with their run keys."""
-
-    checkpoints: dict[tuple[str, int], Checkpoint]
-    facts: dict[tuple[str, str], tokens.Facts]
-    keys: dict[Cell, str]
 
 
 @dataclass(frozen=True)
@@ -48,98 +40,6 @@ class Progress:
     done: tuple[Cell, ...]
     failed: dict[Cell, str]
     missing: tuple[Cell, ...]
-
-
-def unfetched(study: Study) -> dict[str, str]:
-    """The study's datasets that are not on this machine, each with what to do about it."""
-    reasons = {}
-    for name in study.datasets:
-        try:
-            datasets.get(name, study.own).version()
-        except DatasetError as error:
-            reasons[name] = str(error)
-    return reasons
-
-
-def prepared(study: Study, source: str, cache: Path) -> Prepared | None:
-    """The study's keys where all it needs is on this machine, else None. Imports no torch, asks no network.
-
-    Raises StudyError where a dataset has fewer data points than the study asks for.
-    """
-    if unfetched(study):
-        return None
-    facts: dict[tuple[str, str], tokens.Facts] = {}
-    for model in study.models:
-        for name in study.datasets:
-            found = None
-            if tokenizer_file(model, cache).is_file():
-                text = datasets.get(name, study.own)
-                found = tokens.cached_facts(
-                    text, tokenizer_file(model, cache), study.context, study.splits, cache
-                )
-            if found is None:
-                return None
-            facts[model.name, name] = found
-    check_sizes(study, source, facts)
-    if any(absent(model, study, cache) for model in study.models):
-        return None
-    found_checkpoints = checkpoints(study, cache)
-    keys = {
-        cell: run_key(
-            study,
-            cell,
-            facts[cell.model.name, cell.dataset].fingerprint,
-            found_checkpoints[cell.model.name, cell.pretrain_steps].digest,
-        )
-        for cell in study.cells()
-    }
-    return Prepared(found_checkpoints, facts, keys)
-
-
-def tokenise(study: Study, source: str, cache: Path) -> None:
-    """Make the study's tokenizers and data points, and check what it asks for against what there is.
-
-    Datasets that have an address are fetched.
-
-    Raises DatasetError where a dataset cannot be had, StudyError where one is too small, CheckpointError
-    or FetchError where a directory or the hub lacks a revision.
-    """
-    for name, reason in unfetched(study).items():
-        if datasets.get(name, study.own).fetch is None:
-            raise DatasetError(reason)
-        fetch(datasets.get(name))
-    for model in study.models:
-        if model.suite is None:
-            for steps in study.pretrain_steps:
-                checkpoint(model, steps, cache)
-        else:
-            from runner.pretrain import text_of
-
-            text_of(suite_from(model.suite), cache)
-    facts = {}
-    for model in study.models:
-        for name in study.datasets:
-            facts[model.name, name] = tokens.points_of(study, model, name, cache).facts
-    check_sizes(study, source, facts)
-
-
-def suites(study: Study) -> list[Suite]:
-    """The suites that the study's models are of, each once and with the sizes that the study uses."""
-    used: dict[str, list[str]] = {}
-    for model in study.models:
-        if model.suite is not None:
-            used.setdefault(model.suite, []).append(str(model.size))
-    declared = {name: suite_from(name) for name in used}
-    return [replace(s, models={size: s.models[size] for size in used[name]}) for name, s in declared.items()]
-
-
-def check_sizes(study: Study, source: str, facts: dict[tuple[str, str], tokens.Facts]) -> None:
-    for (_, name), found in facts.items():
-        if max(study.data_points) > found.train_points:
-            raise StudyError(
-                f"{source}: data_points: {max(study.data_points)} is above the {found.train_points} training "
-                f"data points of {study.context} tokens that {name} has"
-            )
 
 
 def progress(study: Study, ready: Prepared | None, url: str) -> Progress:
@@ -180,16 +80,20 @@ def sweep(
     """
     workers = workers or study.workers
     claims = Claims(store_of(url), lease_s)
-    ready, jobs = agreed(lambda: _to_run(study, source, url, cache, retry_failed, workers, part, claims))
-    with (
-        closing(launch(jobs, workers, claims, spread=study.keep_checkpoints)) as ended,
-        closing(fetched_ahead(jobs, ended, keep=study.keep_checkpoints)) as outcomes,
-    ):
-        _show(jobs, outcomes)
-    if not is_main_process():
-        return 0
-    store.drain(url)
-    after = progress(study, ready, url)
+    with claims.kept() if is_main_process() else nullcontext():
+        ready, jobs = agreed(lambda: _to_run(study, source, url, cache, retry_failed, workers, part, claims))
+        with (
+            closing(launch(jobs, workers, claims, spread=study.keep_checkpoints)) as ended,
+            closing(fetched_ahead(jobs, ended, keep=study.keep_checkpoints)) as outcomes,
+        ):
+            _show(jobs, outcomes)
+        if not is_main_process():
+            return 0
+        store.drain(url)
+        after = progress(study, ready, url)
+        if not after.missing and claims.clean(ready.keys.values()):
+            for key in ready.keys.values():  # of runs whose process was killed between its row and this
+                shutil.rmtree(states(url) / key, ignore_errors=True)
     for cell, error in after.failed.items():
         print(f"failed: {cell}: {error}", file=sys.stderr)
     return len(after.failed)
@@ -206,22 +110,17 @@ def _to_run(
     claims: Claims,
 ) -> tuple[Prepared, list[Job]]:
     """Make all that the study's runs need, declare it, and say which are to be run."""
-    tokenise(study, source, cache)
+    ready = prepared(study, source, cache)
+    if ready is None:
+        tokenise(study, source, cache)
     n_params = {m: parameters(m, study, cache) for m in study.models}
     refuse_what_cannot_fit(study, source, n_params, this_machine(workers), cache)
     with store.connect(url):
         pass  # made, or migrated, or found unusable before an hour of training
     store.drain(url)
-    for suite in suites(study):
-        from runner.pretrain import pretrain
-
-        if launched() and any(absent(m, study, cache) for m in study.models if m.suite == suite.suite):
-            raise LaunchError(
-                f"suite {suite.suite} is pre-trained by one process, so do that before the launch: "
-                f"python -m runner pretrain --suite {suite.suite}"
-            )
-        pretrain(suite, cache)
-    ready = prepared(study, source, cache)
+    if ready is None:
+        pre_train(study, cache)
+        ready = prepared(study, source, cache)
     assert ready is not None
     declare(study, ready, url, cache)
     claims.begin(ready.keys.values())

@@ -2,28 +2,21 @@
 
 import contextlib
 import os
-import shutil
-import socket
-import sys
-import time
-import uuid
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.checkpoints import Checkpoint, CheckpointError
-from runner.compute import peak_flop_per_s, training_flops
 from runner.course import Course, PoisonedError, StoppedError
 from runner.hub_client import FetchError
+from runner.job import Job, Outcome, states
+from runner.record import append, told
 from runner.study import Cell, Lora, Model, Study, Training
 from runner.tokens import Tokens, TokensError, points_of
-from warehouse import spool, store
-from warehouse.place import place
-from warehouse.provenance import provenance
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -33,35 +26,8 @@ if TYPE_CHECKING:
     from runner.finetune import Passes, Result
 
 
-PATIENCE_S = 5.0  # between attempts to record a run on a disk that does not take it
-
-
 class LaunchError(Exception):
     """Runs that could not go on: one line."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run, with all that a worker needs to train and record it."""
-
-    cell: Cell
-    run_key: str
-    checkpoint: Checkpoint
-    study: Study
-    dataset_fingerprint: str
-    cache: Path
-    url: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its held-out loss (nats per token), or None and the error; or another sweep has it."""
-
-    cell: Cell
-    run_key: str
-    loss: float | None
-    error: str | None
-    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,19 +75,8 @@ def run(job: Job, course: Course | None = None) -> Outcome:
         if _is_poisoned():
             raise PoisonedError(error) from None
     if is_main_process():
-        _append(job, result, error, started_at)
+        append(job, result, error, started_at)
     return Outcome(job.cell, job.run_key, None if result is None else result.loss, error)
-
-
-def told(error: BaseException) -> str:
-    """An error as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:1000]
-
-
-def failed(job: Job, error: str, started_at: datetime) -> Outcome:
-    """Record a run that its process could not."""
-    _append(job, None, error, started_at)
-    return Outcome(job.cell, job.run_key, None, error)
 
 
 def _is_poisoned() -> bool:
@@ -157,7 +112,7 @@ def _train(job: Job, course: Course) -> "Result":
     validation_zero_shot, loss_zero_shot = _zero_shot(job, loaded, points, passes)
     keeper = None
     if loaded.accelerator.num_processes == 1:
-        keeper = Keeper(_state(job), training.save_every_s, course)
+        keeper = Keeper(states(job.url) / job.run_key, training.save_every_s, course)
     while True:
         restore(loaded.model, loaded.weights)
         with _method(loaded, study.lora if cell.method == "lora" else None, cell.seed) as model:
@@ -184,11 +139,6 @@ def _train(job: Job, course: Course) -> "Result":
         loaded.accelerator.free_memory()
         # The effective batch stays, in twice as many parts; what fits is remembered for the runs to come.
         passes.micro_batch = max(1, min(passes.micro_batch, cell.data_points) // 2)
-
-
-def _state(job: Job) -> Path:
-    """Where the run's state in mid-training is kept: by the spool, so that another machine can go on."""
-    return place(job.url).spool / "training" / job.run_key
 
 
 _held: list[tuple[tuple[str, str, bool], Loaded]] = []
@@ -310,86 +260,3 @@ def _zero_shot(job: Job, loaded: Loaded, points: Tokens, passes: "Passes") -> tu
             evaluate(loaded.model, points.heldout, passes, loaded.accelerator),
         )
     return _zero_shots[key]
-
-
-def _append(job: Job, result: "Result | None", error: str | None, started_at: datetime) -> None:
-    cell, checkpoint = job.cell, job.checkpoint
-    run_id = uuid.uuid4().hex
-    config: dict[str, object] = asdict(job.study.training_of(cell))
-    if cell.method == "lora" and job.study.lora is not None:
-        config["lora"] = asdict(job.study.lora)
-    row: dict[str, object] = {
-        "run_id": run_id,
-        "run_key": job.run_key,
-        "dataset": cell.dataset,
-        "dataset_fingerprint": job.dataset_fingerprint,
-        "model": cell.model.name,
-        "revision": cell.revision,
-        "checkpoint_digest": checkpoint.digest,
-        "pretrain_steps": cell.pretrain_steps,
-        "pretrain_tokens": checkpoint.pretrain_tokens,
-        "n_params": checkpoint.n_params,
-        "n_params_non_embedding": checkpoint.n_params_non_embedding,
-        "data_points": cell.data_points,
-        "context": job.study.context,
-        "tokens": cell.data_points * job.study.context,
-        "seed": cell.seed,
-        "method": cell.method,
-        "status": "failed" if result is None else "ok",
-        "error": error,
-        "host": socket.gethostname(),
-        "started_at": started_at,
-        "finished_at": datetime.now(UTC),
-        "config": config,
-        "provenance": provenance(),
-    }
-    epochs: list[dict[str, object]] = []
-    if result is not None:
-        config |= {
-            "micro_batch": result.micro_batch,
-            "evaluation_batch": result.evaluation_batch,
-            "processes": result.processes,
-        }
-        flops = training_flops(
-            checkpoint.n_params or 0,
-            result.tokens_seen,
-            adapter_params=result.trainable_params if cell.method == "lora" else 0,
-        )
-        peak = peak_flop_per_s(result.device)
-        row |= {
-            "loss": result.loss,
-            "loss_validation": result.loss_validation,
-            "loss_zero_shot": result.loss_zero_shot,
-            "epochs": len(result.curve) - 1,
-            "best_epoch": result.best_epoch,
-            "optimizer_steps": result.optimizer_steps,
-            "tokens_seen": result.tokens_seen,
-            "trainable_params": result.trainable_params,
-            "flops": flops,
-            "wall_s": result.wall_s,
-            "tokens_per_s": result.tokens_seen / result.train_s,
-            "flops_utilisation": flops / result.train_s / (peak * result.processes) if peak else None,
-            "peak_memory_bytes": result.peak_memory_bytes,
-            "device": result.device,
-        }
-        epochs = [{"run_id": run_id, **asdict(epoch)} for epoch in result.curve]
-    # Two that finish the same run, after a lease ran out, write one record: it is appended once.
-    name = run_id if result is None else f"run-{job.run_key}"
-    _write(store.Record(name, {"raw.runs": [row], "raw.epochs": epochs}), job.url)
-    shutil.rmtree(_state(job), ignore_errors=True)
-
-
-def _write(record: store.Record, url: str) -> None:
-    """Append the record, however long the disk is full or gone: the run may have cost an hour."""
-    record = spool.checked(record)
-    said = False
-    while True:
-        try:
-            store.append(record, url)
-        except store.WarehouseError as error:
-            if not said:
-                print(f"warehouse: {error}; a finished run waits until it can be", file=sys.stderr)
-            said = True
-            time.sleep(PATIENCE_S)
-        else:
-            return

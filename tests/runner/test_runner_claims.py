@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner import claims
-from runner.claims import Claims, Files, Store, Table, store_of
+from runner.claim_stores import LEASE_S, Files, Store, Table, store_of
+from runner.claims import Claims
 
 
 @pytest.fixture(params=["files", "table"])
@@ -105,7 +106,7 @@ def test_a_damaged_claim_blocks_for_a_lease_and_no_longer(
     (tmp_path / "a.1").write_bytes(b'{"run_key": "a", "gen')
     sweep = Claims(Files(tmp_path))
     assert sweep.take("a") == "held"
-    clock[0] += claims.LEASE_S
+    clock[0] += LEASE_S
     assert sweep.take("a") == "taken"
 
 
@@ -124,3 +125,34 @@ def test_claims_wait_for_a_server_that_is_away(
     errors = capsys.readouterr().err
     assert "trying until it can" in errors
     assert "password" not in errors
+
+
+def test_the_last_sweep_of_a_study_deletes_its_claims_and_no_other_does(store: Store) -> None:
+    first, beside = Claims(store), Claims(store)
+    with beside.kept():
+        with first.kept():
+            for sweep in (first, beside):
+                sweep.begin(["a"])
+            assert first.take("a") == "taken"
+            first.end("a", "ok")
+            assert not first.clean(["a"])
+        assert beside.take("a") == "ended"  # it would have trained the run again
+        assert set(store.sweeps()) == {beside._name}
+        assert beside.clean(["a"])
+    assert store.read() == store.sweeps() == {}
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_sweep_that_died_elsewhere_keeps_claims_for_a_lease_and_no_longer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(claims.time, "monotonic", lambda: clock[0])
+    dead, last = Claims(store, 60), Claims(store, 60)
+    dead.begin(["a"])
+    assert dead.take("a") == "taken"
+    last.begin(["a"])
+    assert not last.clean(["a"])
+    clock[0] += 60
+    assert last.clean(["a"])
+    assert store.read() == store.sweeps() == {}

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from runner import launch, worker
+from runner import launch, record
 from runner.checkpoints import Checkpoint
-from runner.claims import Claims, Files
-from runner.course import Course, PoisonedError, StoppedError
+from runner.claim_stores import Files
+from runner.claims import Claims
+from runner.course import Course, PoisonedError, PreemptedError, StoppedError
 from runner.deal import Deal, shard, work
 from runner.declaration import study_from
 from runner.hub_client import FetchError
-from runner.launch import PreemptedError
+from runner.job import Job, Outcome
 from runner.study import Cell
-from runner.worker import Job, Outcome
 
 STUDY = study_from("smoke")
 MODEL = STUDY.models[0]
@@ -95,7 +95,7 @@ def test_workers_that_die_are_replaced_and_only_a_run_that_kills_twice_fails(
 ) -> None:
     recorded = []
     monkeypatch.setattr(
-        worker, "_append", lambda job, _result, error, _at: recorded.append((job.run_key, error))
+        record, "append", lambda job, _result, error, _at: recorded.append((job.run_key, error))
     )
     claims = Claims(Files(tmp_path / "claims"))
     outcomes = list(launch.launch(jobs, 2, claims, run=faulty))
@@ -173,7 +173,9 @@ def test_a_sweep_takes_over_what_a_dead_one_left_and_waits_for_a_living_one(
     with living.kept():
         later = threading.Timer(2.0, lambda: living.end("1-8", "ok"))
         later.start()
-        done = {o.run_key: o for o in launch.launch(jobs, 1, Claims(store, 1.0), run=once)}
+        ours = Claims(store, 1.0)
+        with ours.kept():
+            done = {o.run_key: o for o in launch.launch(jobs, 1, ours, run=once)}
         later.join()
     assert done.keys() == {one.run_key for one in jobs}
     assert [key for key, outcome in done.items() if outcome.elsewhere] == ["1-8"]
@@ -191,7 +193,7 @@ def test_a_hub_that_is_lost_ends_the_sweep_and_leaves_its_runs_to_the_next(
     jobs: list[Job], tmp_path: Path, workers: int
 ) -> None:
     claims = Claims(Files(tmp_path / "claims"))
-    with pytest.raises(FetchError, match=r"^the hub cannot be reached$"):
+    with pytest.raises(FetchError, match=r"^the hub cannot be reached$"), claims.kept():
         list(launch.launch(jobs, workers, claims, run=without_a_hub))
     states = {claim.state for claim in claims.store.read().values()}
     assert states == {"released"}

@@ -26,7 +26,7 @@ from runner.checkpoints import CheckpointError, checkpoint, load
 from runner.declaration import study_from
 from runner.hub import described, drop, fetched, held, known
 from runner.hub_client import FetchError
-from runner.launch import Job, Outcome
+from runner.job import Job, Outcome
 from runner.study import Model
 from runner.worker import run
 from tests.hub import Hub

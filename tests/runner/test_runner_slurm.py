@@ -12,7 +12,7 @@ import submitit
 
 from runner import slurm
 from runner.__main__ import main
-from runner.claims import store_of
+from runner.claim_stores import store_of
 from runner.declaration import study_from
 from runner.slurm import Node, minutes_of, queued
 from runner.sweep import sweep

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.diagnostics_conditions import Limits, limits_of
 from analysis.kernel import Floats
 from analysis.problem import AnalysisError
 from warehouse.store import connect
@@ -29,6 +30,7 @@ READERS = {
 }
 NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
 _ROW = "row_of_the_file"
+DIAGNOSED = ("residuals", "diagnostics", "profiles", "extrapolations", "conditions")
 SYMBOLS = {"p": "pretrain_steps", "f": "data_points", "N": "n_params_non_embedding"}
 
 
@@ -50,7 +52,8 @@ class Experiments:
     """The experiments inside a study's fit window: columns (n,) by symbol of SYMBOLS, losses (n,) in nats per
     token.
 
-    outside: how many experiments of the same key lie outside the window.
+    outside: how many experiments of the same key lie outside the window. limits: what was measured at p = 0
+    and f = 0; None of a curve that has no such ends.
     """
 
     key: Key
@@ -58,6 +61,7 @@ class Experiments:
     variables: Mapping[str, Floats]
     loss: Floats
     outside: int
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class Stored:
 
 @dataclass(frozen=True)
 class Written:
-    """A fit's rows, to be written; parameters, bootstrap and predictions are columns without fit_id."""
+    """A fit's rows, to be written; parameters, bootstrap and predictions are columns without fit_id, and
+    diagnosed those of further tables (DIAGNOSED), by name.
+    """
 
     key: Key
     law: str
@@ -92,6 +98,7 @@ class Written:
     parameters: Mapping[str, Sequence[object]]
     bootstrap: Mapping[str, Sequence[object]]
     predictions: Mapping[str, Sequence[object]]
+    diagnosed: Mapping[str, Mapping[str, Sequence[object]]] = field(default_factory=dict)
 
 
 def experiments(url: str | None, study: str | None = None) -> list[Experiments]:
@@ -111,7 +118,7 @@ def experiments(url: str | None, study: str | None = None) -> list[Experiments]:
             )
         rows = connection.execute(
             f"""
-            select study, dataset, model, method, in_fit, {columns}, loss
+            select study, dataset, model, method, in_fit, loss_zero_shot, {columns}, loss
             from experiments.experiments
             order by study, dataset, model, method, pretrain_steps, data_points
             """
@@ -133,10 +140,13 @@ def experiments(url: str | None, study: str | None = None) -> list[Experiments]:
 
 
 def _experiments(key: Key, fingerprint: str, rows: Sequence[tuple[object, ...]]) -> Experiments:
-    inside = [row[1:] for row in rows if row[0]]
-    table = np.array(inside, dtype=np.float64).reshape(len(inside), len(SYMBOLS) + 1)
-    variables = {symbol: table[:, i] for i, symbol in enumerate(SYMBOLS)}
-    return Experiments(key, fingerprint, variables, table[:, -1], len(rows) - len(inside))
+    table = np.array([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), len(SYMBOLS) + 2)
+    inside = np.array([bool(row[0]) for row in rows], dtype=np.bool_)
+    fitted = table[inside]
+    variables = {symbol: fitted[:, i] for i, symbol in enumerate(SYMBOLS, start=1)}
+    p, f = (table[:, list(variables).index(symbol) + 1] for symbol in ("p", "f"))
+    limits = limits_of(p, f, inside, table[:, 0], table[:, -1])
+    return Experiments(key, fingerprint, variables, fitted[:, -1], len(rows) - len(fitted), limits)
 
 
 def stored_fits(url: str | None) -> list[Stored]:
@@ -176,7 +186,7 @@ def write(url: str | None, written: Written, replaces: Sequence[str] = ()) -> st
     fit_id = uuid.uuid4().hex
     with connect(url) as connection:
         connection.begin()
-        for table in ("fits", "parameters", "bootstrap", "predictions"):
+        for table in ("fits", "parameters", "bootstrap", "predictions", *DIAGNOSED):
             for old in replaces:
                 connection.execute(f"delete from analysis.{table} where fit_id = ?", [old])
         head = {
@@ -200,6 +210,8 @@ def write(url: str | None, written: Written, replaces: Sequence[str] = ()) -> st
         )
         for table in ("parameters", "bootstrap", "predictions"):
             _insert(connection, f"analysis.{table}", fit_id, getattr(written, table))
+        for table, columns in written.diagnosed.items():
+            _insert(connection, f"analysis.{table}", fit_id, columns)
         connection.commit()
     return fit_id
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from analysis import io
 from analysis.bootstrap import Bootstrap
+from analysis.diagnostics_rows import diagnosed
 from analysis.fit import Fit, fit, status_of
-from analysis.io import Experiments, Key, Written
+from analysis.io import Experiments, Key, Stored, Written
 from analysis.kernel import Floats
 from analysis.laws import Law
 from analysis.predict import predict
@@ -73,7 +74,7 @@ def refit(
     for one in found:
         of_key = [old for old in made if old.key == one.key and old.law == request.law.name]
         same = [old for old in of_key if old.options == request.options]
-        current = [old for old in same if old.fingerprint == one.fingerprint]
+        current = [old for old in same if old.fingerprint == one.fingerprint and _limits_seen(old, one)]
         if current:
             progress(str(one.key), request.replicates)
             outcomes.append(Outcome(one.key, current[-1].fit_id, skipped=True, error=None))
@@ -88,6 +89,11 @@ def refit(
     return outcomes
 
 
+def _limits_seen(old: Stored, one: Experiments) -> bool:
+    # What lies outside the window is tested for the conditions, and is no part of the fit's own fingerprint.
+    return one.limits is None or old.credentials.get("limits") == one.limits.fingerprint
+
+
 def _fitted(one: Experiments, request: Request, progress: Callable[[int], object]) -> Written:
     if not one.loss.size:
         raise AnalysisError(f"none of its {one.outside} experiments is inside the study's fit window")
@@ -100,6 +106,7 @@ def _fitted(one: Experiments, request: Request, progress: Callable[[int], object
     credentials = asdict(result.credentials) | {
         "changed_basin": resampled.changed_basin,
         "resampled_units": resampled.units,
+        "limits": one.limits.fingerprint if one.limits else None,
     }
     return Written(
         key=one.key,
@@ -116,6 +123,7 @@ def _fitted(one: Experiments, request: Request, progress: Callable[[int], object
         parameters=_parameters(result, resampled, profiled),
         bootstrap=_replicates(resampled),
         predictions=_predictions(result, resampled, one),
+        diagnosed=diagnosed(one, result, resampled, profiled, cluster, request.seed),
     )
 
 

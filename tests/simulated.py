@@ -52,7 +52,8 @@ def simulate(
     """Append a whole study: its declaration, datasets, checkpoints, runs and epochs.
 
     `parameters` gives each dataset its law. A loss is the law's times exp(noise·z), z standard normal and
-    determined by the run's key, so that studies of the same `seed` share the runs that both contain.
+    determined by the run's key, so that studies of the same `seed` share the runs that both contain. Before
+    fine-tuning it is A·p^-α + G + E (Appendix A).
     `with_scratch` adds step 0, whose loss is C·f^-β + E (Appendix A) with C the law's coefficient at half the
     smallest step.
     """
@@ -85,7 +86,8 @@ def simulate(
             "run_key": key,
             "dataset_fingerprint": fingerprints[dataset],
         }
-        run, curve = _run(identity | cell, context, loss, BEGAN + timedelta(seconds=len(runs)))
+        at_zero = transfer_loss(parameters[dataset], p or min(pretrain_steps) / 2, 1)
+        run, curve = _run(identity | cell, context, loss, at_zero, BEGAN + timedelta(seconds=len(runs)))
         runs.append(run)
         epochs += curve
     digest = _digest(declaration, [run["run_key"] for run in runs])
@@ -114,7 +116,7 @@ def simulate(
 
 
 def _run(
-    cell: dict[str, object], context: int, loss: float, started: datetime
+    cell: dict[str, object], context: int, loss: float, loss_zero_shot: float, started: datetime
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     p, f = int(str(cell["pretrain_steps"])), int(str(cell["data_points"]))
     # Fewer epochs with more pre-training, as Appendix E finds.
@@ -134,7 +136,7 @@ def _run(
         "status": "ok",
         "loss": loss,
         "loss_validation": loss * 0.99,
-        "loss_zero_shot": loss * 1.5,
+        "loss_zero_shot": loss_zero_shot,
         "epochs": epochs,
         "best_epoch": best_epoch,
         "optimizer_steps": epochs * math.ceil(f / 16),

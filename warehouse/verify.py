@@ -52,7 +52,10 @@ INVARIANTS = {
     **{
         f"a row of analysis.{table} is of a fit": f"select fit_id from analysis.{table}"
         " anti join analysis.fits using (fit_id)"
-        for table in ("parameters", "bootstrap", "predictions", "allocations")
+        for table in (
+            *("parameters", "bootstrap", "predictions", "allocations"),
+            *("residuals", "diagnostics", "profiles", "extrapolations", "conditions"),
+        )
     },
 }
 

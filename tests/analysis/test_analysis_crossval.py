@@ -95,13 +95,14 @@ def test_cv_from_a_warehouse(tmp_path, capsys):
             """
             create table experiments.experiments (
                 study varchar, dataset varchar, model varchar, method varchar, in_fit boolean,
-                pretrain_steps bigint, data_points bigint, n_params_non_embedding bigint, loss double
+                pretrain_steps bigint, data_points bigint, n_params_non_embedding bigint, loss double,
+                loss_zero_shot double
             )
             """
         )
         rows = zip(P.tolist(), F.tolist(), LOSS.tolist(), strict=True)
         connection.executemany(
-            "insert into experiments.experiments values ('s', 'd', 'm', 'full', true, ?, ?, 1000, ?)",
+            "insert into experiments.experiments values ('s', 'd', 'm', 'full', true, ?, ?, 1000, ?, 9)",
             list(rows),
         )
         connection.execute(

@@ -8,7 +8,7 @@ from warehouse.store import connect
 GRID = [(p, f, (4 * p**-0.5 + 1.5) * f**-0.2 + 1) for p in (32, 64, 128, 256) for f in (8, 16, 32, 64)]
 COLUMNS = (
     "study varchar, dataset varchar, model varchar, method varchar, in_fit boolean, pretrain_steps bigint, "
-    "data_points bigint, n_params_non_embedding bigint, loss double"
+    "data_points bigint, n_params_non_embedding bigint, loss double, loss_zero_shot double"
 )
 
 
@@ -76,7 +76,7 @@ def url(tmp_path_factory):
         connection.execute("create schema experiments; create schema cross_validation")
         connection.execute(f"create table experiments.experiments ({COLUMNS})")
         connection.executemany(
-            "insert into experiments.experiments values ('s', ?, 'm', 'full', true, ?, ?, 1000, ?)",
+            "insert into experiments.experiments values ('s', ?, 'm', 'full', true, ?, ?, 1000, ?, 9)",
             [(name, *row) for name, rows in datasets.items() for row in rows],
         )
         connection.execute(

@@ -15,7 +15,7 @@ STEPS, SIZES = (32, 64, 128, 256, 512, 1024), (8, 16, 32, 64, 128, 256)
 LAW = np.array([4.0, 1.5, 0.5, 0.2, 1.0])
 COLUMNS = (
     "study varchar, dataset varchar, model varchar, method varchar, pretrain_steps bigint, "
-    "data_points bigint, n_params_non_embedding bigint, loss double, in_fit boolean"
+    "data_points bigint, n_params_non_embedding bigint, loss double, in_fit boolean, loss_zero_shot double"
 )
 
 
@@ -25,7 +25,8 @@ def losses(dataset, seed):
     for p in (0, *STEPS):
         for f in SIZES:
             loss = ((4.0 * max(p, 8) ** -0.5 + 1.5) * f**-0.2 + 1.0) * np.exp(0.01 * rng.normal())
-            yield ("s", dataset, "m", "full", p, f, 1000, float(loss), p > 0)
+            before = 4.0 * max(p, 8) ** -0.5 + 2.5
+            yield ("s", dataset, "m", "full", p, f, 1000, float(loss), p > 0, before)
 
 
 def put(url, rows):
@@ -33,7 +34,9 @@ def put(url, rows):
     with connect(url) as connection:
         connection.execute("create schema if not exists experiments")
         connection.execute(f"create or replace table experiments.experiments ({COLUMNS})")
-        connection.executemany("insert into experiments.experiments values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany(
+            "insert into experiments.experiments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
         connection.execute(
             """
             create or replace table experiments.fit_inputs as
@@ -49,6 +52,51 @@ def url(tmp_path):
     path = str(tmp_path / "warehouse.duckdb")
     put(path, [*losses("one", 1), *losses("two", 2)])
     return path
+
+
+def test_what_speaks_for_and_against_a_fit_is_written_with_it(url):
+    run(url)
+    experiments = len(STEPS) * len(SIZES)
+    assert count(url, "residuals") == 2 * experiments
+    assert count(url, "diagnostics") == 2 * 6
+    assert count(url, "extrapolations") == 2 * experiments / 4
+    assert count(url, "conditions") == 2 * 6
+    with connect(url, read_only=True) as connection:
+        rows = connection.execute(
+            """
+            select loss, fitted, residual, deleted_residual, influence
+            from analysis.residuals semi join analysis.fits using (fit_id)
+            """
+        ).fetchnumpy()
+        thresholds = connection.execute(
+            "select distinct max_steps, max_data_points, n_train from analysis.extrapolations"
+        ).fetchall()
+        profiled = connection.execute(
+            """
+            select count(*) from (
+                select fit_id, parameter, min(deviance) as least, any_value(cut) as cut, max(deviance) as most
+                from analysis.profiles group by all
+            ) where least < 1e-6 and cut > 3.8 and most > cut
+            """
+        ).fetchone()
+    np.testing.assert_allclose(rows["residual"], np.log(rows["loss"] / rows["fitted"]), atol=1e-12)
+    # Leaving a point out takes away what it did to keep its own residual small.
+    assert np.abs(rows["deleted_residual"]).mean() > np.abs(rows["residual"]).mean()
+    assert (rows["influence"] >= 0).all()
+    assert thresholds == [(128, 32, 9)]
+    assert profiled == (2 * 5,)
+
+
+def test_runs_outside_the_window_are_seen_though_the_fit_is_not_stale(url):
+    run(url)
+    first = fitted(url)
+    put(url, [*losses("one", 1), *((*row[:7], row[7] + (row[4] == 0), *row[8:]) for row in losses("two", 2))])
+    run(url)
+    second = fitted(url)
+    assert second[0] == first[0]
+    assert second[1][1] != first[1][1]
+    assert second[1][2] == first[1][2]
+    assert (count(url, "residuals"), count(url, "conditions")) == (2 * len(STEPS) * len(SIZES), 2 * 6)
 
 
 def fitted(url):
@@ -141,7 +189,7 @@ def test_other_options_are_another_fit(url):
 
 
 def test_one_dataset_that_cannot_be_fitted_does_not_stop_the_others(url, capsys):
-    put(url, [*losses("one", 1), ("s", "two", "m", "full", 0, 8, 1000, 2.0, False)])
+    put(url, [*losses("one", 1), ("s", "two", "m", "full", 0, 8, 1000, 2.0, False, 4.0)])
     assert run(url) == 2
     assert [one[0] for one in fitted(url)] == ["one"]
     assert "s · two · m · full: none of its 1 experiments" in capsys.readouterr().err

@@ -14,9 +14,9 @@ def count(value: float) -> str:
     return f"{int(value):,}"
 
 
-def decimals_of(standard_error: float) -> int:
-    """Decimals that leave the standard error two significant digits; three where it is zero."""
-    return _decimals(standard_error, 2) if standard_error > 0 else 3
+def decimals_of(standard_error: float, digits: int = 2) -> int:
+    """Decimals that leave the standard error so many significant digits; three where it is zero."""
+    return _decimals(standard_error, digits) if standard_error > 0 else 3
 
 
 def fixed(value: float, decimals: int) -> str:
@@ -28,13 +28,15 @@ def with_error(estimate: float, standard_error: float | None) -> str:
     """estimate (standard error), both to the error's second digit: 0.730 (0.021)."""
     if standard_error is None or not math.isfinite(standard_error):
         return fixed(estimate, 3)
+    if standard_error >= 1e5:
+        return f"{scaled(estimate)}{NO_BREAK_SPACE}({scaled(standard_error)})"
     decimals = decimals_of(standard_error)
     return f"{fixed(estimate, decimals)}{NO_BREAK_SPACE}({fixed(standard_error, decimals)})"
 
 
 def interval(lower: float, upper: float, decimals: int) -> str:
     """[lower, upper] with so many decimals."""
-    return f"[{fixed(lower, decimals)}, {fixed(upper, decimals)}]"
+    return f"[{fixed(lower, decimals)},{NO_BREAK_SPACE}{fixed(upper, decimals)}]"
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -49,7 +51,7 @@ def percent(share: float) -> str:
     decimals = _decimals(100 * share, 2) if share else 0
     while share < 1 and float(f"{100 * share:.{decimals}f}") == 100:
         decimals += 1
-    return f"{fixed(100 * share, decimals)} %"
+    return f"{fixed(100 * share, decimals)}{NO_BREAK_SPACE}%"
 
 
 def power_of_ten(value: float, digits: int = 3) -> str:
@@ -71,19 +73,14 @@ def duration(seconds: float) -> str:
     """A time with the unit that suits it: 48 s, 6.4 min, 3.2 h, 12 days."""
     for unit, length, limit in (("s", 1.0, 120.0), ("min", 60.0, 7200.0), ("h", 3600.0, 172800.0)):
         if seconds < limit:
-            return f"{significant(seconds / length, 2)} {unit}"
-    return f"{significant(seconds / 86400.0, 2)} days"
+            return f"{significant(seconds / length, 2)}{NO_BREAK_SPACE}{unit}"
+    return f"{significant(seconds / 86400.0, 2)}{NO_BREAK_SPACE}days"
 
 
 def aligned(texts: list[str]) -> list[str]:
-    """Texts padded with figure spaces so that their first numbers end their whole parts in one column."""
+    """Texts padded with figure spaces so that, set to the left, their first numbers' decimal points align."""
     whole = [len(re.match(r"\D*[\d,]*", text).group()) for text in texts]
-    before = max(whole)
-    after = max(len(text) - n for text, n in zip(texts, whole, strict=True))
-    return [
-        FIGURE_SPACE * (before - n) + text + FIGURE_SPACE * (after - (len(text) - n))
-        for text, n in zip(texts, whole, strict=True)
-    ]
+    return [FIGURE_SPACE * (max(whole) - n) + text for text, n in zip(texts, whole, strict=True)]
 
 
 def listed(items: list[str], conjunction: str = "and") -> str:

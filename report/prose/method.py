@@ -97,7 +97,9 @@ def fitting(rows: Rows) -> str:
     if fits.empty:
         return flowed(window)
     first = fits.iloc[0]
-    unit = "checkpoints, each with all its experiments," if first["resample"] == "checkpoints" else "experiments"
+    unit = (
+        "checkpoints, each with all its experiments," if first["resample"] == "checkpoints" else "experiments"
+    )
     return flowed(
         rf"""Here $\delta =$ {power_of_ten(first.delta, 1)}. {window} The minimum is sought from
         {count(first.starts)} starts on a grid. Standard errors and percentile intervals come from

@@ -30,9 +30,7 @@ def parameters(rows: pd.DataFrame) -> GT:
     """
     table: list[Row] = []
     for panel in _panels(rows):
-        first = panel.iloc[0]
-        fit = {"n": numerals.count(first["n"]), "error": numerals.percent(first["mean_relative_error"])}
-        table.append(_name(first) | _cells(panel, _estimate) | fit)
+        table.append(_name(panel.iloc[0]) | _cells(panel, _estimate))
         if panel["published_estimate"].notna().any():
             table.append({"dataset": PUBLISHED} | _cells(panel, _published_estimate))
     for _, of_model in rows[rows["variation"].notna()].groupby(["model", "method"]):
@@ -40,7 +38,7 @@ def parameters(rows: pd.DataFrame) -> GT:
         table.append(_name(each.iloc[0]) | {"dataset": VARIATION} | _cells(each, _variation))
         if of_model["published_estimate"].notna().any():
             table.append({"dataset": PUBLISHED} | _cells(each, _published_variation))
-    return _set("parameters", table, rows, ["n", "error"])
+    return _set("parameters", table, rows).tab_source_note(_quality(rows))
 
 
 def intervals(rows: pd.DataFrame) -> GT:
@@ -51,7 +49,7 @@ def intervals(rows: pd.DataFrame) -> GT:
         table.append(_name(panel.iloc[0]) | _cells(panel, _interval))
         if panel["published_lower"].notna().any():
             table.append({"dataset": PUBLISHED} | _cells(panel, _published_interval))
-    return _set("intervals", table, rows, [])
+    return _set("intervals", table, rows)
 
 
 def _panels(rows: pd.DataFrame) -> list[pd.DataFrame]:
@@ -91,7 +89,8 @@ def _interval(row: object) -> str:
         return _bounded(row)
     if pd.isna(row.lower) or pd.isna(row.upper):
         return DASH
-    decimals = numerals.decimals_of(row.standard_error)
+    # A few replicates can make a standard error as large as they like; the interval's width is not theirs.
+    decimals = numerals.decimals_of(min(row.standard_error, (row.upper - row.lower) / 4), 1)
     return numerals.interval(row.lower, row.upper, decimals) + MARKS.get(row.status, "")
 
 
@@ -105,7 +104,17 @@ def _bounded(row: object) -> str:
     return f"≤{numerals.NO_BREAK_SPACE}{numerals.scaled(row.bound)}{NOT_IDENTIFIED}"
 
 
-def _set(name: str, cells: list[Row], rows: pd.DataFrame, more: list[str]) -> GT:
+def _quality(rows: pd.DataFrame) -> str:
+    """How well the law fits each, which a column would have no room for."""
+    told = list(panel_columns(rows))
+    fits = [panel.iloc[0] for panel in _panels(rows)]
+    errors = [f"{numerals.percent(fit['mean_relative_error'])} on {', '.join(fit[told])}" for fit in fits]
+    counts = sorted({int(fit["n"]) for fit in fits})
+    n = " to ".join(numerals.count(n) for n in (counts[0], counts[-1])[: len(counts)])
+    return f"Mean absolute residual, as a share of the loss: {numerals.listed(errors)}; n = {n}."
+
+
+def _set(name: str, cells: list[Row], rows: pd.DataFrame) -> GT:
     """The table of these cells, its columns aligned at their decimal points, with what its marks mean."""
     table = pd.DataFrame(cells).fillna("")
     symbols = [symbol for symbol in SYMBOLS.values() if symbol in table]
@@ -113,7 +122,7 @@ def _set(name: str, cells: list[Row], rows: pd.DataFrame, more: list[str]) -> GT
         table[symbol] = numerals.aligned(list(table[symbol].replace("", DASH)))
     words = list(panel_columns(rows))
     beside = [i for i, dataset in enumerate(table["dataset"]) if dataset in (PUBLISHED, VARIATION)]
-    made = plain(name, table[[*words, *symbols, *more]], [*symbols, *more])
+    made = plain(name, table[[*words, *symbols]], [])
     if beside:
         made = made.tab_style(style.text(style="italic"), loc.body(rows=beside))
     if PUBLISHED in set(table["dataset"]):

@@ -17,7 +17,7 @@ def plain(name: str, table: pd.DataFrame, numeric: Sequence[str]) -> GT:
         .cols_align("left", columns=words)
         .tab_options(
             table_width="100%",
-            table_font_size="0.8em",
+            table_font_size="0.72em",
             table_font_names=[],
             table_border_top_style="none",
             table_border_bottom_style="none",
@@ -29,6 +29,8 @@ def plain(name: str, table: pd.DataFrame, numeric: Sequence[str]) -> GT:
             table_body_border_bottom_width="1.5px",
             table_body_border_bottom_color="#222222",
             data_row_padding="3px",
+            data_row_padding_horizontal="3px",
+            column_labels_padding_horizontal="3px",
             source_notes_font_size="0.9em",
         )
         .tab_style(style.text(weight="bold"), loc.column_labels())

@@ -14,8 +14,7 @@ def datasets(rows: pd.DataFrame) -> GT:
         {
             "dataset": rows["dataset"],
             # Quarto shows the entity of a straight apostrophe as it stands.
-            "text": rows["source"].str.replace("'", "’"),
-            "licence": rows["licence"].str.replace("'", "’"),
+            "text and licence": (rows["source"] + "; " + rows["licence"]).str.replace("'", "’"),
             "documents": rows["documents"].map(numerals.count),
             "tokens": rows["tokens"].map(numerals.count),
             "train": rows["train_points"].map(numerals.count),

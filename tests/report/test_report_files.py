@@ -53,7 +53,8 @@ def test_the_same_rows_give_the_same_bytes(fitted: Path, folder: Path, tmp_path:
 def test_tables_show_what_sql_says(fitted: Path, folder: Path) -> None:
     html = (folder / "tables" / "table_parameters.html").read_text()
     html = html.replace("\u2007", "").replace("\u00a0", " ")
-    intervals = (folder / "tables" / "table_intervals.html").read_text().replace("\u2007", "")
+    intervals = (folder / "tables" / "table_intervals.html").read_text()
+    intervals = intervals.replace("\u2007", "").replace("\u00a0", " ")
     with duckdb.connect(fitted, read_only=True) as connection:
         rows = connection.execute(
             "select estimate, standard_error, lower, upper from analysis.parameters "

@@ -191,5 +191,5 @@ def test_nothing_is_said_of_a_missing_fit_in_the_abstract(
     tables = ("parameters", "bootstrap", "predictions", "fits")
     url = changed(fitted, *(f"delete from analysis.{table} where {one}" for table in tables))
     text = render(url, "demo", monkeypatch).text
-    assert re.search(r"mean error of [\d.]+ % on python, as a share", text)
+    assert re.search(r"mean error of [\d.]+\s% on python, as a share", text)
     assert "do not overlap" not in text

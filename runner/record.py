@@ -59,7 +59,7 @@ def append(job: Job, result: "Result | None", error: str | None, started_at: dat
         "error": error,
         "host": socket.gethostname(),
         "started_at": started_at,
-        "finished_at": datetime.now(UTC),
+        "finished_at": max(started_at, datetime.now(UTC)),  # of a clock that was set back meanwhile
         "config": config,
         "provenance": provenance(),
     }

@@ -13,8 +13,8 @@ import duckdb
 import pytest
 from safetensors.torch import load_file, save_file
 
+from tests.processes import Started, ran, started
 from tests.workplace import Workplace
-from warehouse import store
 
 STUDY = """
 study: few
@@ -43,7 +43,7 @@ def study(workplace: Workplace, path: Path, workers: int = 1) -> str:
 
 
 def sweep(workplace: Workplace, file: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return workplace.run("runner", "sweep", "--study", file, *options)
+    return ran(["sweep", "--study", file, *options], workplace)
 
 
 def rows(workplace: Workplace, query: str) -> list[tuple]:
@@ -110,18 +110,18 @@ def test_a_sweep_records_a_row_per_run_with_all_its_facts(smoke: Workplace) -> N
 def test_a_sweep_that_has_nothing_left_to_do_changes_nothing(smoke: Workplace) -> None:
     counts = "select table_name, estimated_size from duckdb_tables() where schema_name = 'raw'"
     before = rows(smoke, counts)
-    again = smoke.run("runner", "sweep", "--study", "smoke")
+    again = ran(["sweep", "--study", "smoke"], smoke)
     assert again.returncode == 0, again.stderr
     assert "48 done, 0 failed, 0 to run" in again.stderr
     assert rows(smoke, counts) == before
 
 
 def test_plan_and_status_tell_what_is_done(smoke: Workplace) -> None:
-    plan = smoke.run("runner", "plan", "--study", "smoke")
+    plan = ran(["plan", "--study", "smoke"], smoke)
     assert plan.returncode == 0, plan.stderr
     assert "48 runs, 48 done, 0 failed, 0 missing" in plan.stdout
     assert plan.stdout.count("2/2") == 24
-    assert smoke.run("runner", "status", "--study", "smoke").returncode == 0
+    assert ran(["status", "--study", "smoke"], smoke).returncode == 0
 
 
 def test_plan_before_anything_is_there_makes_nothing_and_loads_no_torch(tmp_path: Path) -> None:
@@ -152,16 +152,12 @@ def test_two_workers_give_the_same_losses_to_the_last_bit(
     assert rows(workplace, LOSSES) == rows(unbroken, LOSSES)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_killed_and_started_again_it_loses_and_repeats_nothing(
-    smoke: Workplace, unbroken: Workplace, workplace: Workplace, workers: int
+def test_workers_killed_with_their_sweep_lose_and_repeat_nothing(
+    smoke: Workplace, unbroken: Workplace, workplace: Workplace
 ) -> None:
-    file = study(workplace, suite_of(smoke), workers)
-    for finished in (1, 3):
-        process = started(workplace, file, until=finished)
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
+    file = study(workplace, suite_of(smoke), workers=2)
+    process = begun(workplace, file, until=2)
+    process.kill()
     held = recorded(workplace)
     done = sweep(workplace, file)
     assert done.returncode == 0, done.stderr
@@ -170,18 +166,12 @@ def test_killed_and_started_again_it_loses_and_repeats_nothing(
     assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
 
 
-def started(workplace: Workplace, file: str, until: int) -> subprocess.Popen[str]:
+def begun(workplace: Workplace, file: str, until: int) -> Started:
     """A sweep in a process group of its own, once it has recorded so many runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runner", "sweep", "--study", file],
-        cwd=workplace.folder,
-        env=workplace.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    log = workplace.folder / "log"
+    process = started(["sweep", "--study", file], workplace.folder, workplace.environment, log)
     while recorded(workplace) < until:
-        assert process.poll() is None
+        assert process.code() is None, process.printed()
         time.sleep(0.02)
     return process
 
@@ -200,44 +190,25 @@ def recorded(workplace: Workplace) -> int:
 
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(smoke: Workplace, workplace: Workplace) -> None:
     file = study(workplace, suite_of(smoke), workers=2)
-    process = started(workplace, file, until=2)
+    process = begun(workplace, file, until=2)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "stopped; what had finished is in the warehouse" in errors
-    assert "Traceback" not in errors
+    assert process.code(60) == 130
+    assert "stopped; what had finished is in the warehouse" in process.printed()
+    assert "Traceback" not in process.printed()
     assert sweep(workplace, file).returncode == 0
     assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
 
 
 def test_a_worker_that_dies_is_replaced_and_the_sweep_goes_on(smoke: Workplace, workplace: Workplace) -> None:
-    process = started(workplace, study(workplace, suite_of(smoke), workers=2), until=1)
+    process = begun(workplace, study(workplace, suite_of(smoke), workers=2), until=1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     workers = [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    assert "Traceback" not in errors
+    assert process.code(120) == 0, process.printed()
+    assert "Traceback" not in process.printed()
     assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs where status = 'ok'") == [
         (6, 6)
     ]
-
-
-def test_two_sweeps_started_together_share_the_runs(
-    smoke: Workplace, unbroken: Workplace, workplace: Workplace
-) -> None:
-    file = study(workplace, suite_of(smoke))
-    command = [sys.executable, "-m", "runner", "sweep", "--study", file]
-    both = [
-        subprocess.Popen(command, cwd=workplace.folder, env=workplace.environment, stderr=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    for process in both:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-    assert rows(workplace, LOSSES) == rows(unbroken, LOSSES)
-    assert rows(workplace, "select count(*) from raw.runs") == [(6,)]
-    assert rows(workplace, "select count(*) from raw.studies") == [(1,)]
 
 
 def test_a_run_that_fails_is_a_row_and_the_sweep_goes_on(smoke: Workplace, workplace: Workplace) -> None:
@@ -260,7 +231,7 @@ def test_a_run_that_fails_is_a_row_and_the_sweep_goes_on(smoke: Workplace, workp
     again = sweep(workplace, file)
     assert again.returncode == 1
     assert "3 done, 3 failed, 0 to run" in again.stderr
-    assert workplace.run("runner", "status", "--study", file).returncode == 1
+    assert ran(["status", "--study", file], workplace).returncode == 1
 
     weights.write_bytes(whole)
     repaired = sweep(workplace, file)
@@ -283,19 +254,6 @@ def test_a_weight_that_is_not_finite_fails_and_can_be_tried_again(
     assert len(errors) == 1
     assert "holds a weight that is not finite" in errors[0][0]
     assert errors[0][1] == 6
-
-
-def test_a_locked_database_delays_rows_and_loses_none(smoke: Workplace, workplace: Workplace) -> None:
-    file = study(workplace, suite_of(smoke))
-    process = started(workplace, file, until=1)
-    with store.connect(str(workplace.warehouse)):
-        spool = workplace.folder / "warehouse.duckdb.spool"
-        while len(list(spool.glob("[!.]*.json"))) < 2:
-            assert process.poll() is None
-            time.sleep(0.02)
-    process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,3 +42,8 @@ class Workplace:
             text=True,
             timeout=timeout,
         )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the warehouse answers."""
+        with duckdb.connect(self.warehouse, read_only=True) as database:
+            return database.execute(query).fetchall()

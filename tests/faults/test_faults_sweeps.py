@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import torture_sweeps
-from tests.faults.torture_sweeps import (
-    Bench,
-    can_mount,
-    full_disk,
-    killed,
-    locked,
-    outage,
-    read_only,
-    together,
-)
+from tests.faults.sweeps import Bench, Counted, can_mount
+from tests.faults.torture_sweeps import full_disk, killed, locked, outage, read_only, together
 from tests.postgres import Postgres
 
 
@@ -42,7 +33,5 @@ def test_a_locked_database_delays_rows_and_loses_none(bench: Bench) -> None:
 
 @pytest.mark.skipif(not can_mount(), reason="only root can make a small disk")
 @pytest.mark.parametrize("fault", [lambda bench: full_disk(bench, 2.0), read_only])
-def test_a_disk_that_takes_nothing_loses_nothing(
-    bench: Bench, fault: Callable[[Bench], torture_sweeps.Counted]
-) -> None:
+def test_a_disk_that_takes_nothing_loses_nothing(bench: Bench, fault: Callable[[Bench], Counted]) -> None:
     assert fault(bench).unhurt

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,27 @@ def test_a_claim_runs_out_where_it_is_not_renewed_and_only_there(
     assert dead.lost() == {"a"}
     dead.end("a", "ok")
     assert store.read()["a"].state == "running"
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_jumps_takes_no_claim_and_keeps_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(claims.time, "monotonic", lambda: clock[0])
+    living, other = Claims(store, 60), Claims(store, 60)
+    assert living.take("a") == "taken"
+    assert other.take("a") == "held"
+    jumped = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
+    monkeypatch.setattr(claims, "_now", lambda: jumped)
+    clock[0] += 59
+    living._renew()
+    assert other.take("a") == "held"
+    clock[0] += 59
+    assert other.take("a") == "held"
+    clock[0] += 1  # a lease since it was renewed
+    assert other.take("a") == "taken"
 
 
 def test_what_has_ended_is_not_done_again_unless_the_warehouse_lacks_it(store: Store) -> None:

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 import torch
 
@@ -26,12 +25,10 @@ lora: {rank: 4, alpha: 8, learning_rate: 5e-3}
 training: {batch: 8, learning_rate: 2e-3, patience: 2, max_epochs: 2}
 splits: {validation: 15, heldout: 31}
 """
-LOSSES = "select method, data_points, loss, loss_validation, loss_zero_shot from raw.runs where status = 'ok'"
-
-
-def rows(workplace: Workplace, query: str) -> list[tuple]:
-    with duckdb.connect(workplace.warehouse, read_only=True) as database:
-        return database.execute(query + " order by all").fetchall()
+LOSSES = (
+    "select method, data_points, loss, loss_validation, loss_zero_shot from raw.runs where status = 'ok'"
+    " order by all"
+)
 
 
 def swept(workplace: Workplace, text: str = STUDY) -> int:
@@ -45,7 +42,7 @@ def swept(workplace: Workplace, text: str = STUDY) -> int:
 def undivided(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple]:
     workplace = Workplace(tmp_path_factory.mktemp("undivided"), cache)
     assert swept(workplace) == 0
-    return rows(workplace, LOSSES)
+    return workplace.rows(LOSSES)
 
 
 def launched(
@@ -77,8 +74,8 @@ def test_two_processes_on_each_run_give_the_losses_of_one(
 ) -> None:
     done = launched(workplace, STUDY, *TORCHRUN)
     assert done.returncode == 0, done.stderr
-    same(rows(workplace, LOSSES), undivided)
-    assert rows(workplace, "select count(*), any_value(config->>'processes') from raw.runs") == [(2, "2")]
+    same(workplace.rows(LOSSES), undivided)
+    assert workplace.rows("select count(*), any_value(config->>'processes') from raw.runs") == [(2, "2")]
 
 
 def test_weights_split_over_two_processes_give_the_losses_of_one(
@@ -86,8 +83,8 @@ def test_weights_split_over_two_processes_give_the_losses_of_one(
 ) -> None:
     done = launched(workplace, STUDY, *TORCHRUN, ACCELERATE_USE_FSDP="true")
     assert done.returncode == 1
-    same(rows(workplace, LOSSES), [row for row in undivided if row[:2] == ("full", 9)])
-    assert rows(workplace, "select error from raw.runs where status = 'failed'") == [
+    same(workplace.rows(LOSSES), [row for row in undivided if row[:2] == ("full", 9)])
+    assert workplace.rows("select error from raw.runs where status = 'failed'") == [
         ("RunError: method lora is not sharded: leave out --use_fsdp, adapters need little memory",)
     ]
 
@@ -101,7 +98,7 @@ def test_weights_split_over_two_gpus_give_the_losses_of_one(
     launcher = ("accelerate.commands.launch", "--use_fsdp", "--num_processes", "2")
     done = launched(workplace, text, *launcher)
     assert done.returncode == 0, done.stderr
-    for row, other in zip(rows(workplace, LOSSES), undivided, strict=False):
+    for row, other in zip(workplace.rows(LOSSES), undivided, strict=False):
         assert row[2:] == pytest.approx(other[2:], abs=1e-3)
 
 
@@ -134,10 +131,10 @@ def test_passes_are_halved_until_they_fit_and_the_effective_batch_stays(
 ) -> None:
     short_of_memory(monkeypatch, training=2, evaluating=4)
     assert swept(workplace) == 0
-    same(rows(workplace, LOSSES), undivided)
+    same(workplace.rows(LOSSES), undivided)
     chosen = "select distinct config->>'micro_batch', config->>'evaluation_batch' from raw.runs"
-    assert rows(workplace, chosen) == [("2", "3")]  # of 8 and of 15
-    assert rows(workplace, "select distinct optimizer_steps / epochs from raw.runs") == [(2,)]
+    assert workplace.rows(chosen) == [("2", "3")]  # of 8 and of 15
+    assert workplace.rows("select distinct optimizer_steps / epochs from raw.runs") == [(2,)]
 
 
 def test_a_data_point_that_does_not_fit_fails_its_runs_in_one_line(
@@ -145,7 +142,7 @@ def test_a_data_point_that_does_not_fit_fails_its_runs_in_one_line(
 ) -> None:
     short_of_memory(monkeypatch, training=0, evaluating=4)
     assert swept(workplace) == 2
-    assert rows(workplace, "select distinct error from raw.runs") == [
+    assert workplace.rows("select distinct error from raw.runs") == [
         ("OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",)
     ]
 
@@ -156,4 +153,4 @@ def test_gradient_checkpointing_changes_the_last_bits_only(
     assert (
         swept(workplace, STUDY.replace("max_epochs: 2", "max_epochs: 2, gradient_checkpointing: true")) == 0
     )
-    same(rows(workplace, LOSSES), undivided)
+    same(workplace.rows(LOSSES), undivided)

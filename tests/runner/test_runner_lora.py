@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 import torch
 
@@ -39,14 +38,8 @@ def swept(smoke: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workpla
     return workplace
 
 
-def rows(workplace: Workplace, query: str) -> list[tuple]:
-    with duckdb.connect(workplace.warehouse, read_only=True) as database:
-        return database.execute(query).fetchall()
-
-
 def test_a_lora_run_records_its_adapters_and_their_flops(swept: Workplace) -> None:
-    ((trained, n_params, flops, tokens, improved, settings, rate),) = rows(
-        swept,
+    ((trained, n_params, flops, tokens, improved, settings, rate),) = swept.rows(
         "select trainable_params, n_params, flops, tokens_seen, loss < loss_zero_shot,"
         " config->'lora'->>'rank', config->>'learning_rate'"
         " from raw.runs where method = 'lora' and status = 'ok'",
@@ -63,7 +56,7 @@ def test_a_full_run_after_a_lora_run_is_the_one_without_it_to_the_last_bit(
 ) -> None:
     full = "select run_key, loss, loss_validation, trainable_params = n_params from raw.runs"
     same = " where method = 'full' and dataset = 'python' and pretrain_steps = 8 and data_points = 4"
-    assert rows(swept, full + same) == rows(smoke, full + same)
+    assert swept.rows(full + same) == smoke.rows(full + same)
 
 
 @pytest.mark.usefixtures("swept")

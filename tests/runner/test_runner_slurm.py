@@ -4,9 +4,9 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
-import duckdb
 import pytest
 import submitit
 
@@ -26,7 +26,7 @@ models: [{suite: smoke, size: tiny}]
 pretrain_steps: [8]
 datasets: [python]
 data_points: [64]
-training: {batch: 8, learning_rate: 1e-5, patience: 1000, max_epochs: 60}
+training: {batch: 8, learning_rate: 1e-5, patience: 1000, max_epochs: 40}
 splits: {validation: 16, heldout: 32}
 """
 NODES = ["--slurm", "--nodes", "2", "--gpus-per-node", "4", "--time", "1-02:00:30"]
@@ -115,6 +115,38 @@ def test_times_are_slurms() -> None:
     assert [minutes_of(time) for time in times] == [90, 2, 121, 1560, 1563, 1564]
 
 
+@pytest.mark.parametrize(
+    ("ends", "queued_again", "waits"),
+    [
+        ("exit 0", False, False),
+        ("exit 2", False, False),
+        ("kill -USR1 $$", True, False),  # before it listens
+        ("exit 140", True, False),  # SIGUSR2, told by the sweep itself
+        ("exit 143", True, True),  # SIGTERM: Slurm may be about to kill the job, and is not to be outrun
+    ],
+)
+def test_a_job_is_queued_again_where_a_signal_ended_its_sweep_and_ends_as_it_otherwise(
+    monkeypatch: pytest.MonkeyPatch, ends: str, queued_again: bool, waits: bool
+) -> None:
+    waited: list[float] = []
+    sleep = time.sleep
+    monkeypatch.setattr(
+        slurm.time, "sleep", lambda s: waited.append(s) if s == slurm.KILL_WAIT_S else sleep(s)
+    )
+    signalled: list[int] = []
+    before = signal.signal(signal.SIGUSR2, lambda number, _: signalled.append(number))
+    try:
+        with suppress(SystemExit):
+            assert Node(("sh", "-c", ends), ".")() == 0
+            assert ends == "exit 0"
+        assert signal.getsignal(signal.SIGUSR1) == signal.getsignal(signal.SIGUSR2)
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    assert bool(signalled) == queued_again
+    assert bool(waited) == waits
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -122,8 +154,8 @@ def children(pid: int) -> list[int]:
 def test_a_preempted_job_saves_its_run_is_queued_again_and_ends_it_as_if_unbroken(
     long: str, workplace: Workplace, smoke: Workplace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    unbroken = tmp_path_factory.mktemp("unbroken") / "warehouse.duckdb"
-    assert sweep(study_from(long), long, str(unbroken), smoke.cache) == 0
+    unbroken = Workplace(tmp_path_factory.mktemp("unbroken"), smoke.cache)
+    assert sweep(study_from(long), long, str(unbroken.warehouse), smoke.cache) == 0
 
     command = (sys.executable, "-m", "runner", "sweep", "--study", long, "--lease", "1")
     executor = submitit.LocalExecutor(workplace.folder / "jobs")
@@ -143,12 +175,9 @@ def test_a_preempted_job_saves_its_run_is_queued_again_and_ends_it_as_if_unbroke
         time.sleep(0.01)
     assert job.result() == 0
     assert not list(states.iterdir())
-    with duckdb.connect(workplace.warehouse) as database:
-        database.execute("attach ? as unbroken (read_only)", [str(unbroken)])
-        losses = "select run_key, status, loss, loss_validation, epochs from {}raw.runs"
-        (row,) = database.execute(losses.format("")).fetchall()
-        assert [row] == database.execute(losses.format("unbroken.")).fetchall()
-        assert row[4] == 60
+    losses = "select run_key, status, loss, loss_validation, epochs from raw.runs"
+    assert workplace.rows(losses) == unbroken.rows(losses)
+    assert workplace.rows("select epochs, count(*) from raw.runs group by all") == [(40, 1)]
     log = job.stderr()
     assert "what was being trained is saved" in log
     assert log.count("1 to run") == 2

@@ -46,11 +46,6 @@ def sweep(workplace: Workplace, file: str, *options: str) -> subprocess.Complete
     return ran(["sweep", "--study", file, *options], workplace)
 
 
-def rows(workplace: Workplace, query: str) -> list[tuple]:
-    with duckdb.connect(workplace.warehouse, read_only=True) as database:
-        return database.execute(query).fetchall()
-
-
 LOSSES = "select pretrain_steps, data_points, loss from raw.runs where status = 'ok' order by all"
 
 
@@ -64,11 +59,10 @@ def unbroken(smoke: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Work
 
 
 def test_a_sweep_records_a_row_per_run_with_all_its_facts(smoke: Workplace) -> None:
-    assert rows(smoke, "select count(*), count(distinct run_key) from raw.runs where status = 'ok'") == [
+    assert smoke.rows("select count(*), count(distinct run_key) from raw.runs where status = 'ok'") == [
         (48, 48)
     ]
-    wrong = rows(
-        smoke,
+    wrong = smoke.rows(
         """
         select count(*) from raw.runs
         where not (loss > 0 and loss_validation > 0 and loss_zero_shot > 0)
@@ -87,33 +81,31 @@ def test_a_sweep_records_a_row_per_run_with_all_its_facts(smoke: Workplace) -> N
         """,
     )
     assert wrong == [(0,)]
-    assert rows(
-        smoke,
+    assert smoke.rows(
         """
         select count(*) from raw.runs join raw.epochs using (run_id)
         where epoch = best_epoch and validation_loss != loss_validation
         """,
     ) == [(0,)]
-    per_run = rows(
-        smoke,
+    per_run = smoke.rows(
         "select distinct count(*) - any_value(epochs)"
         " from raw.epochs join raw.runs using (run_id) group by run_id",
     )
     assert per_run == [(1,)]  # one row an epoch, and one for epoch 0
-    assert rows(smoke, "select count(*) from raw.checkpoints where heldout_loss > 0") == [(6,)]
-    assert rows(
-        smoke, "select count(*) from raw.datasets where train_points > 32 and length(sample) > 100"
+    assert smoke.rows("select count(*) from raw.checkpoints where heldout_loss > 0") == [(6,)]
+    assert smoke.rows(
+        "select count(*) from raw.datasets where train_points > 32 and length(sample) > 100"
     ) == [(2,)]
-    assert rows(smoke, "select count(*) from raw.study_runs") == [(48,)]
+    assert smoke.rows("select count(*) from raw.study_runs") == [(48,)]
 
 
 def test_a_sweep_that_has_nothing_left_to_do_changes_nothing(smoke: Workplace) -> None:
     counts = "select table_name, estimated_size from duckdb_tables() where schema_name = 'raw'"
-    before = rows(smoke, counts)
+    before = smoke.rows(counts)
     again = ran(["sweep", "--study", "smoke"], smoke)
     assert again.returncode == 0, again.stderr
     assert "48 done, 0 failed, 0 to run" in again.stderr
-    assert rows(smoke, counts) == before
+    assert smoke.rows(counts) == before
 
 
 def test_plan_and_status_tell_what_is_done(smoke: Workplace) -> None:
@@ -143,15 +135,6 @@ def test_plan_before_anything_is_there_makes_nothing_and_loads_no_torch(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_workers_give_the_same_losses_to_the_last_bit(
-    smoke: Workplace, unbroken: Workplace, workplace: Workplace
-) -> None:
-    done = sweep(workplace, study(workplace, suite_of(smoke), workers=2))
-    assert done.returncode == 0, done.stderr
-    assert len(rows(unbroken, LOSSES)) == 6
-    assert rows(workplace, LOSSES) == rows(unbroken, LOSSES)
-
-
 def test_workers_killed_with_their_sweep_lose_and_repeat_nothing(
     smoke: Workplace, unbroken: Workplace, workplace: Workplace
 ) -> None:
@@ -159,11 +142,11 @@ def test_workers_killed_with_their_sweep_lose_and_repeat_nothing(
     process = begun(workplace, file, until=2)
     process.kill()
     held = recorded(workplace)
-    done = sweep(workplace, file)
+    done = sweep(workplace, file, "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert f"{held} done, 0 failed, {6 - held} to run" in done.stderr
-    assert rows(workplace, LOSSES) == rows(unbroken, LOSSES)
-    assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
+    assert workplace.rows(LOSSES) == unbroken.rows(LOSSES)
+    assert workplace.rows("select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
 
 
 def begun(workplace: Workplace, file: str, until: int) -> Started:
@@ -183,7 +166,7 @@ def recorded(workplace: Workplace) -> int:
     spool = workplace.folder / "warehouse.duckdb.spool"
     waiting = sum('"raw.epochs"' in f.read_text() for f in spool.glob("[!.]*.json") if f.exists())
     try:
-        return rows(workplace, "select count(*) from raw.runs")[0][0] + waiting
+        return workplace.rows("select count(*) from raw.runs")[0][0] + waiting
     except duckdb.Error:
         return 0
 
@@ -195,20 +178,21 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(smoke: Workplace, workp
     assert process.code(60) == 130
     assert "stopped; what had finished is in the warehouse" in process.printed()
     assert "Traceback" not in process.printed()
-    assert sweep(workplace, file).returncode == 0
-    assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
+    assert sweep(workplace, file, "--workers", "1").returncode == 0
+    assert workplace.rows("select count(*), count(distinct run_key) from raw.runs") == [(6, 6)]
 
 
-def test_a_worker_that_dies_is_replaced_and_the_sweep_goes_on(smoke: Workplace, workplace: Workplace) -> None:
+def test_a_worker_that_dies_is_replaced_and_two_give_the_losses_of_one_to_the_last_bit(
+    smoke: Workplace, unbroken: Workplace, workplace: Workplace
+) -> None:
     process = begun(workplace, study(workplace, suite_of(smoke), workers=2), until=1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     workers = [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)
     assert process.code(120) == 0, process.printed()
     assert "Traceback" not in process.printed()
-    assert rows(workplace, "select count(*), count(distinct run_key) from raw.runs where status = 'ok'") == [
-        (6, 6)
-    ]
+    assert workplace.rows(LOSSES) == unbroken.rows(LOSSES)
+    assert workplace.rows("select count(*) from raw.runs where status = 'ok'") == [(6,)]
 
 
 def test_a_run_that_fails_is_a_row_and_the_sweep_goes_on(smoke: Workplace, workplace: Workplace) -> None:
@@ -223,8 +207,8 @@ def test_a_run_that_fails_is_a_row_and_the_sweep_goes_on(smoke: Workplace, workp
     assert damaged.returncode == 1
     assert damaged.stderr.count("failed: python, suite step8") == 3
     statuses = "select pretrain_steps, status, count(*) from raw.runs group by all order by all"
-    assert rows(workplace, statuses) == [(0, "ok", 3), (8, "failed", 3)]
-    ((error,),) = rows(workplace, "select distinct error from raw.runs where status = 'failed'")
+    assert workplace.rows(statuses) == [(0, "ok", 3), (8, "failed", 3)]
+    ((error,),) = workplace.rows("select distinct error from raw.runs where status = 'failed'")
     assert "step8" in error
     assert "\n" not in error
 
@@ -236,7 +220,7 @@ def test_a_run_that_fails_is_a_row_and_the_sweep_goes_on(smoke: Workplace, workp
     weights.write_bytes(whole)
     repaired = sweep(workplace, file)
     assert repaired.returncode == 0, repaired.stderr
-    assert rows(workplace, statuses) == [(0, "ok", 3), (8, "failed", 3), (8, "ok", 3)]
+    assert workplace.rows(statuses) == [(0, "ok", 3), (8, "failed", 3), (8, "ok", 3)]
 
 
 def test_a_weight_that_is_not_finite_fails_and_can_be_tried_again(
@@ -250,7 +234,7 @@ def test_a_weight_that_is_not_finite_fails_and_can_be_tried_again(
     file = study(workplace, suite)
     assert sweep(workplace, file).returncode == 1
     assert sweep(workplace, file, "--retry-failed").returncode == 1
-    errors = rows(workplace, "select error, count(*) from raw.runs where status = 'failed' group by error")
+    errors = workplace.rows("select error, count(*) from raw.runs where status = 'failed' group by error")
     assert len(errors) == 1
     assert "holds a weight that is not finite" in errors[0][0]
     assert errors[0][1] == 6
@@ -299,8 +283,7 @@ def test_a_declaration_that_changes_is_recorded_beside_the_old_one(
     done = sweep(workplace, str(file))
     assert done.returncode == 0, done.stderr
     assert "4 done, 0 failed, 0 to run" in done.stderr
-    declared = rows(
-        workplace,
+    declared = workplace.rows(
         "select declaration, count(*) from raw.studies join raw.study_runs using (study, declaration_digest)"
         " group by all order by max(declared_at)",
     )

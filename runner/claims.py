@@ -69,7 +69,8 @@ class Claims:
 
     def held(self, keys: Collection[str]) -> set[str]:
         """Those that other sweeps hold."""
-        return {key for key, claim in self._look(keys).items() if self._standing(claim) == "held"}
+        found = self._patiently(lambda: self._look(keys))
+        return {key for key, claim in found.items() if self._standing(claim) == "held"}
 
     def epoch(self, key: str, epoch: int, worker: str = "") -> None:
         """Say how far a run is, for `status`; written with the next renewal."""

@@ -143,6 +143,8 @@ def test_claims_wait_for_a_server_that_is_away(
     sweep.end("a", "ok")
     assert sweep.take("b") == "taken"
     sweep._renew()
+    postgres.stop()
+    assert sweep.held(["a", "b"]) == {"b"}
     assert {key: claim.state for key, claim in store_of(lake).read().items()} == {"a": "ok", "b": "running"}
     errors = capsys.readouterr().err
     assert "trying until it can" in errors

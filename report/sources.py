@@ -4,12 +4,15 @@ All of it is in the page, the rows as data: links, so that a page that was moved
 """
 
 import base64
+import gzip
+import html
 import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import HTML
 
 from report import parts
 
@@ -20,18 +23,20 @@ _CELL = re.compile(r'#\| label: (\S+)\n(?:#\|.*\n)*parts\.(?:figure|table)\("(\w
 _REFERENCE = re.compile(r"\{\{ (?:ref\('(\w+)'\)|source\('(\w+)', '(\w+)'\)) \}\}")
 
 
-def behind(rows: Mapping[str, pd.DataFrame], study: str) -> str:
-    """For each figure and table that has rows, a folded block of Markdown; the page moves it under its part.
+def behind(rows: Mapping[str, pd.DataFrame], study: str) -> HTML:
+    """For each figure and table that has rows, a folded block; the page moves it under its part.
 
     A block's `data-of` is the label of the cell that shows the part.
     """
     shown = parts.FIGURES | parts.TABLES
     models = {name: part.model or name for name, part in shown.items()}
-    return "\n\n".join(
-        _block(label, model, rows[model], study)
-        for label, model in ((label, models[name]) for label, name in labels().items())
-        if not rows[model].empty
-    )
+    blocks, first = [], {}
+    for label, name in labels().items():
+        of_part = rows[models[name]]
+        if not of_part.empty:
+            blocks.append(_block(label, models[name], of_part, study, first.get(models[name])))
+            first.setdefault(models[name], label)
+    return HTML("\n".join(blocks))
 
 
 def labels() -> dict[str, str]:
@@ -82,46 +87,49 @@ where {" and ".join(where[:4])}
 
 
 def csv(rows: pd.DataFrame) -> str:
-    """A link's address that is the rows as CSV; numbers to nine digits."""
-    return _link("text/csv", rows.to_csv(index=False, float_format="%.9g").encode())
+    """A link's address that is the rows as CSV, compressed; numbers to nine digits."""
+    text = rows.to_csv(index=False, float_format="%.9g").encode()
+    return address("application/gzip", gzip.compress(text, mtime=0))
 
 
 def parquet(rows: pd.DataFrame) -> str:
     """A link's address that is the rows as Parquet, exactly."""
     file = io.BytesIO()
     rows.to_parquet(file, index=False, compression="zstd")
-    return _link("application/vnd.apache.parquet", file.getvalue())
+    return address("application/vnd.apache.parquet", file.getvalue())
 
 
-def _block(label: str, model: str, rows: pd.DataFrame, study: str) -> str:
-    links = " · ".join(
-        f'<a download="{study}-{model}.{kind}" href="{address}">{name}</a>'
-        for kind, name, address in (("csv", "CSV", csv(rows)), ("parquet", "Parquet", parquet(rows)))
-    )
+def address(kind: str, content: bytes) -> str:
+    """A link's address that holds what it leads to."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _block(label: str, model: str, rows: pd.DataFrame, study: str, shown: str | None) -> str:
+    if shown:
+        links = f'Its rows are those of <a href="#{shown}">the one that shows them first</a>.'
+    else:
+        file = f"{html.escape(study)}-{model}"
+        links = (
+            f'<a download="{file}.csv.gz" href="{csv(rows)}">CSV</a> · '
+            f'<a download="{file}.parquet" href="{parquet(rows)}">Parquet</a>'
+        )
+    derived = ", ".join(f"<code>{table}</code>" for table in raw(model))
     return f"""<details class="behind" data-of="{label}">
 <summary>Data and query: {model.replace("_", " ")}</summary>
-
-{links}
-
-```sql
-{query(model, study)}
-```
-
-`report.{model}` is derived of {", ".join(f"`{table}`" for table in raw(model))}:
-
-```sql
-{sql(model).strip()}
-```
-
+<p>{links}</p>
+{_code(query(model, study))}
+<p><code>report.{model}</code> is derived of {derived}:</p>
+{_code(sql(model).strip())}
 </details>"""
+
+
+def _code(text: str) -> str:
+    # What scrolls can be reached by the keyboard.
+    return f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>'
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _link(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _file(model: str) -> Path:

@@ -3,6 +3,7 @@
 Everything is in the page: the rows as JSON, law.js and explorer.js, and plotly's library. Nothing is fetched.
 """
 
+import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +13,9 @@ from IPython.display import HTML, Markdown
 from matplotlib.colors import to_hex
 from plotly.offline import get_plotlyjs
 
-from report import parts, read, style
+from report import parts, read, sources, style
 
 FOLDER = Path(__file__).parent
-
-
-def plotly(rows: Mapping[str, pd.DataFrame]) -> HTML | None:
-    """Plotly's library, alone in an output: Quarto knows it and lifts it to where a page's scripts belong."""
-    return None if rows["law_explorer"].empty else HTML(f"<script>{get_plotlyjs()}</script>")
 
 
 def explorer(rows: Mapping[str, pd.DataFrame]) -> HTML | Markdown:
@@ -27,10 +23,13 @@ def explorer(rows: Mapping[str, pd.DataFrame]) -> HTML | Markdown:
     if rows["law_explorer"].empty:
         return Markdown(parts.NO_FIT)
     body, law, page = (_read(name) for name in ("explorer.html", "law.js", "explorer.js"))
+    # As text, plotly's five megabytes would take pandoc a gigabyte of memory to copy into the page.
+    plotly = sources.address("application/gzip", gzip.compress(get_plotlyjs().encode(), mtime=0))
     data = json.dumps(panels(rows), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     return HTML(
         f"""{body}
 <script type="application/json" id="explorer-data">{data}</script>
+<script type="text/plain" id="explorer-plotly">{plotly}</script>
 <script>
 {law}
 {page}</script>"""

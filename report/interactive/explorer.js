@@ -57,11 +57,13 @@
     const p = spaced(...panel.window.p, GRID);
     const f = spaced(...panel.window.f, GRID);
     const [pale, middle, dark] = panel.shades;
+    const z = f.map((points) => p.map((steps) => transferLaw.loss(panel.estimate, steps, points)));
     const surface = {
       type: "surface",
       x: p,
       y: f,
-      z: f.map((points) => p.map((steps) => transferLaw.loss(panel.estimate, steps, points))),
+      z,
+      surfacecolor: z.map((row) => row.map(Math.log)),
       colorscale: [[0, dark], [0.5, middle], [1, pale]],
       showscale: false,
       opacity: 0.85,
@@ -185,7 +187,7 @@
       y1: f[1],
       fillcolor: "#f2f2f2",
       line: { width: 0 },
-      label: { text: "fitted window", textposition: "top left", font: { size: 11, color: MUTED } },
+      label: { text: "fitted window", textposition: "bottom left", font: { size: 11, color: MUTED } },
     };
     const log = (ends) => ends.map(Math.log10);
     Plotly.react(
@@ -243,7 +245,7 @@
       ],
       layout({
         margin: { l: 55, r: 10, t: 10, b: 45 },
-        xaxis: axis("budget"),
+        xaxis: axis("budget", { dtick: 1 }),
         yaxis: axis("least loss, nats per token", { dtick: undefined, tickformat: ".2~f", nticks: 6 }),
         legend: { orientation: "h", y: -0.22, yanchor: "top" },
       }),
@@ -275,12 +277,34 @@
     });
   }
 
-  panels.forEach((panel, i) => at("panel").add(new Option(panel.name, i)));
-  at("panel").addEventListener("input", () => {
-    drawSurface(panels[at("panel").value]);
-    soon();
-  });
-  Object.values(sliders).forEach(({ input }) => input.addEventListener("input", soon));
-  drawSurface(panels[0]);
-  decide();
+  async function loadPlotly() {
+    const packed = await fetch(at("plotly").textContent);
+    const unpacked = packed.body.pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(unpacked).text();
+    document.head.append(script);
+  }
+
+  async function start() {
+    await loadPlotly();
+    panels.forEach((panel, i) => at("panel").add(new Option(panel.name, i)));
+    at("panel").addEventListener("input", () => {
+      drawSurface(panels[at("panel").value]);
+      soon();
+    });
+    Object.values(sliders).forEach(({ input }) => input.addEventListener("input", soon));
+    drawSurface(panels[0]);
+    decide();
+  }
+
+  // Not before a reader comes near: the page opens without it.
+  const near = new IntersectionObserver(
+    ([explorer]) => {
+      if (!explorer.isIntersecting) return;
+      near.disconnect();
+      start();
+    },
+    { rootMargin: "800px" },
+  );
+  near.observe(document.getElementById("explorer"));
 })();

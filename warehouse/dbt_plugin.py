@@ -37,7 +37,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # mypy skips dbt (pyproject.tom
         """Called before dbt attaches a lake."""
         if self.creds is not None and self.creds.attach:
             try:
-                lake.load_extensions(conn)
+                lake.load_extensions(conn, self.creds.attach[0].options["data_path"])
             except WarehouseError as error:
                 raise DbtRuntimeError(str(error)) from None
             conn.execute(lake.PATIENCE)

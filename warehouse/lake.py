@@ -1,6 +1,7 @@
 """A DuckLake on PostgreSQL: tables in Parquet files that many machines share, their catalogue in a database.
 
-PostgreSQL's password comes from PGPASSWORD or ~/.pgpass, as libpq finds it; this code never sees it.
+PostgreSQL's password comes from PGPASSWORD or ~/.pgpass, as libpq finds it, and an object store's keys from
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as DuckDB's httpfs does; this code never sees them.
 """
 
 import re
@@ -31,21 +32,22 @@ class UnreachableError(WarehouseError):
     """PostgreSQL does not answer now, and may later."""
 
 
-def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load what DuckDB needs for a lake, from a wheel if there is one, else from DuckDB's own folder or site.
+def load_extensions(connection: duckdb.DuckDBPyConnection, data: str = "") -> None:
+    """Load what DuckDB needs for a lake, and where its data files are at an address (s3://…) for these.
 
-    Raises WarehouseError where it cannot be had.
+    From a wheel if there is one, else from DuckDB's own folder or site. Raises WarehouseError where it cannot
+    be had.
     """
-    for statement in _checked_extensions():
+    for statement in _checked_extensions("://" in data):
         connection.execute(statement)
 
 
 @cache
-def _checked_extensions() -> tuple[str, ...]:
+def _checked_extensions(remote: bool) -> tuple[str, ...]:
     """The statements that load them, after DuckDB has checked their signatures, which takes half a second."""
     statements = []
     with duckdb.connect(":memory:") as connection:
-        for name in ("postgres_scanner", "ducklake"):
+        for name in ("postgres_scanner", "ducklake", *(["httpfs"] if remote else [])):
             wheel = find_spec(f"duckdb_extension_{name}")
             files = [
                 Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
@@ -86,7 +88,7 @@ def open_lake(place: Place, read_only: bool) -> duckdb.DuckDBPyConnection:
 
     Raises UnreachableError where the server does not answer, WarehouseError for anything else.
     """
-    statements = _checked_extensions()
+    statements = _checked_extensions("://" in place.data)
     # Not to check again, at every opening, the signatures of files that this process has checked.
     connection = duckdb.connect(":memory:", config={"allow_unsigned_extensions": True})
     try:

@@ -84,7 +84,7 @@ def copy(source_url: str, target_url: str) -> dict[str, int]:
 def _attach(connection: duckdb.DuckDBPyConnection, source: Place) -> None:
     try:
         if source.file is None:
-            load_extensions(connection)
+            load_extensions(connection, source.data)
             connection.execute(
                 attach_statement(source, read_only=True).replace(f" as {NAME} ", " as copied ", 1)
             )

@@ -20,6 +20,12 @@ NO_SPLIT = "There is no split yet to cross-validate by: the fitted window has to
 NO_SCRATCH = (
     "No checkpoint has been compared with a random initialisation: this study has no runs from scratch."
 )
+NO_DIAGNOSTIC = "No fit of this study has been diagnosed yet: `python -m analysis fit` fits the law and does."
+NO_EXTRAPOLATION = (
+    "There is no extrapolation to check: no law has been fitted yet, or too few experiments lie at or below the "
+    "medians of both variables to fit it to them."
+)
+ONE_SIZE = "The study has fits of one size of model."
 NO_DATASET = "No dataset has been recorded yet: `python -m runner sweep` records each as it first uses it."
 
 
@@ -43,6 +49,12 @@ FIGURES = {
     "figure_splits": Part(figures.splits.splits, NO_SPLIT),
     "figure_allocation": Part(figures.decisions.allocation, NO_FIT),
     "data_transferred": Part(figures.transfer.transferred, NO_SCRATCH),
+    "figure_residuals": Part(figures.residuals.residuals, NO_DIAGNOSTIC),
+    "figure_profiles": Part(figures.profiles.profiles, NO_DIAGNOSTIC),
+    "figure_replicates": Part(figures.replicates.pairs, NO_FIT),
+    "figure_correlations": Part(figures.replicates.correlations, NO_FIT),
+    "figure_extrapolation": Part(figures.extrapolation.extrapolation, NO_EXTRAPOLATION),
+    "figure_model_size": Part(figures.model_size.gaps, ONE_SIZE),
 }
 TABLES = {
     "table_datasets": Part(tables.study.datasets, NO_DATASET),
@@ -51,6 +63,9 @@ TABLES = {
     "table_grid": Part(tables.study.grid, NO_RUN),
     "how_made": Part(tables.study.made, NO_RUN),
     "table_forms": Part(tables.forms.forms, NO_SCORE),
+    "table_diagnostics": Part(tables.diagnostics.residuals, NO_DIAGNOSTIC),
+    "table_conditions": Part(tables.diagnostics.conditions, NO_FIT),
+    "table_cost": Part(tables.cost.cost, NO_RUN),
 }
 
 

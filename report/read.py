@@ -32,6 +32,15 @@ MODELS = (
     "parameter_variation",
     "exponent_errors",
     "law_explorer",
+    "figure_residuals",
+    "table_diagnostics",
+    "figure_profiles",
+    "figure_replicates",
+    "figure_correlations",
+    "table_conditions",
+    "figure_extrapolation",
+    "figure_model_size",
+    "table_cost",
 )
 
 

@@ -25,6 +25,7 @@ STEPS = (128, 256, 512, 1000, 2000, 4000, 8000, 16000, 24000, 33000, 48000, 6400
 SIZES = (10, 20, 40, 75, 130, 220, 370, 550, 800, 1100)
 
 MODEL, N_PARAMS, N_PARAMS_NON_EMBEDDING = "drawn", 1_000_000, 800_000
+ONE_MODEL: Mapping[str, Mapping[str, float]] = {MODEL: {}}
 TOKENS_PER_STEP = 2_097_152
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE = 3
@@ -48,6 +49,7 @@ def simulate(
     context: int = 256,
     fit_min_steps: int = 1,
     with_scratch: bool = False,
+    models: Mapping[str, Mapping[str, float]] = ONE_MODEL,
 ) -> None:
     """Append a whole study: its declaration, datasets, checkpoints, runs and epochs.
 
@@ -55,14 +57,14 @@ def simulate(
     determined by the run's key, so that studies of the same `seed` share the runs that both contain. Before
     fine-tuning it is A·p^-α + G + E (Appendix A).
     `with_scratch` adds step 0, whose loss is C·f^-β + E (Appendix A) with C the law's coefficient at half the
-    smallest step.
+    smallest step. `models` gives each model the factors of the laws' parameters and of the model's size (N).
     """
     steps = ((0,) if with_scratch else ()) + tuple(pretrain_steps)
     declaration = {
         "study": study,
         "description": "Losses drawn from the transfer law.",
         "context": context,
-        "models": [{"suite": None, "size": None, "path": MODEL}],
+        "models": [{"suite": None, "size": None, "path": model} for model in models],
         "pretrain_steps": list(steps),
         "datasets": list(parameters),
         "data_points": list(data_points),
@@ -76,17 +78,23 @@ def simulate(
     }
     runs: list[dict[str, object]] = []
     epochs: list[dict[str, object]] = []
-    for dataset, p, f, run_seed in itertools.product(parameters, steps, data_points, seeds):
-        key = _digest("run", fingerprints[dataset], p, f, run_seed)
-        mean = transfer_loss(parameters[dataset], p or min(pretrain_steps) / 2, f)
+    for model, dataset, p, f, run_seed in itertools.product(models, parameters, steps, data_points, seeds):
+        other = () if model == MODEL else (model,)
+        key = _digest("run", fingerprints[dataset], p, f, run_seed, *other)
+        law = {
+            symbol: models[model].get(symbol, 1.0) * value for symbol, value in parameters[dataset].items()
+        }
+        mean = transfer_loss(law, p or min(pretrain_steps) / 2, f)
         loss = mean * math.exp(noise * np.random.default_rng(int(key, 16)).standard_normal())
-        cell = {"dataset": dataset, "pretrain_steps": p, "data_points": f, "seed": run_seed}
+        cell = {"dataset": dataset, "pretrain_steps": p, "data_points": f, "seed": run_seed} | _sized(
+            model, models
+        )
         identity = {
             "run_id": _digest(declaration, key),
             "run_key": key,
             "dataset_fingerprint": fingerprints[dataset],
         }
-        at_zero = transfer_loss(parameters[dataset], p or min(pretrain_steps) / 2, 1)
+        at_zero = transfer_loss(law, p or min(pretrain_steps) / 2, 1)
         run, curve = _run(identity | cell, context, loss, at_zero, BEGAN + timedelta(seconds=len(runs)))
         runs.append(run)
         epochs += curve
@@ -107,7 +115,7 @@ def simulate(
             {"study": study, "declaration_digest": digest, "run_key": run["run_key"]} for run in runs
         ],
         "raw.datasets": [_dataset(*named, context, max(data_points)) for named in fingerprints.items()],
-        "raw.checkpoints": [_checkpoint(p) for p in steps],
+        "raw.checkpoints": [_checkpoint(p, _sized(model, models)) for model in models for p in steps],
         "raw.runs": runs,
         "raw.epochs": epochs,
     }
@@ -123,13 +131,11 @@ def _run(
     best_epoch = 2 + round(8 / (1 + math.log10(1 + p)))
     epochs = best_epoch + PATIENCE
     tokens_seen = epochs * f * context
+    n_params = int(str(cell["n_params"]))
     run: dict[str, object] = cell | {
-        "model": MODEL,
         "revision": f"step{p}",
-        "checkpoint_digest": _digest("checkpoint", p),
+        "checkpoint_digest": _checkpoint_digest(p, cell),
         "pretrain_tokens": p * TOKENS_PER_STEP,
-        "n_params": N_PARAMS,
-        "n_params_non_embedding": N_PARAMS_NON_EMBEDDING,
         "context": context,
         "tokens": f * context,
         "method": "full",
@@ -141,7 +147,7 @@ def _run(
         "best_epoch": best_epoch,
         "optimizer_steps": epochs * math.ceil(f / 16),
         "tokens_seen": tokens_seen,
-        "flops": 6.0 * N_PARAMS * tokens_seen,
+        "flops": 6.0 * n_params * tokens_seen,
         "wall_s": 0.5,
         "peak_memory_bytes": 100_000_000,
         "device": "none",
@@ -192,16 +198,27 @@ def _dataset(dataset: str, fingerprint: str, context: int, largest: int) -> dict
     }
 
 
-def _checkpoint(p: int) -> dict[str, object]:
+def _sized(model: str, models: Mapping[str, Mapping[str, float]]) -> dict[str, object]:
+    size = models[model].get("N", 1.0)
     return {
-        "model": MODEL,
+        "model": model,
+        "n_params": int(N_PARAMS * size),
+        "n_params_non_embedding": int(N_PARAMS_NON_EMBEDDING * size),
+    }
+
+
+def _checkpoint_digest(p: int, of_model: Mapping[str, object]) -> str:
+    return _digest("checkpoint", p, *(() if of_model["model"] == MODEL else (of_model["model"],)))
+
+
+def _checkpoint(p: int, of_model: Mapping[str, object]) -> dict[str, object]:
+    return {
+        **of_model,
         "revision": f"step{p}",
         "pretrain_steps": p,
-        "digest": _digest("checkpoint", p),
+        "digest": _checkpoint_digest(p, of_model),
         "source": "drawn from the transfer law",
         "pretrain_tokens": p * TOKENS_PER_STEP,
-        "n_params": N_PARAMS,
-        "n_params_non_embedding": N_PARAMS_NON_EMBEDDING,
         "heldout_loss": None,
         "recorded_at": BEGAN,
     }

@@ -40,8 +40,12 @@ panels as (
         count(*) as runs,
         sum(of_study.flops order by of_study.run_key) as flops,
         sum(of_study.wall_s order by of_study.run_key) as wall_s,
-        nullif(regr_slope(of_study.flops, of_study.data_points), 'nan'::double) as flops_per_point,
-        nullif(regr_slope(of_study.wall_s, of_study.data_points), 'nan'::double) as wall_s_per_point,
+        case
+            when count(distinct of_study.data_points) > 1 then regr_slope(of_study.flops, of_study.data_points)
+        end as flops_per_point,
+        case
+            when count(distinct of_study.data_points) > 1 then regr_slope(of_study.wall_s, of_study.data_points)
+        end as wall_s_per_point,
         max(of_study.flops_per_step) as flops_per_step
     from of_study
     left join positions using (study, dataset)

@@ -6,6 +6,28 @@ Losses are held-out, nats per token; steps are optimiser steps of pre-training; 
 A module for each subject, which only report/parts.py asks for.
 """
 
-from report.figures import decisions, law, measured, splits, transfer
+from report.figures import (
+    decisions,
+    extrapolation,
+    law,
+    measured,
+    model_size,
+    profiles,
+    replicates,
+    residuals,
+    splits,
+    transfer,
+)
 
-__all__ = ["decisions", "law", "measured", "splits", "transfer"]
+__all__ = [
+    "decisions",
+    "extrapolation",
+    "law",
+    "measured",
+    "model_size",
+    "profiles",
+    "replicates",
+    "residuals",
+    "splits",
+    "transfer",
+]

@@ -4,6 +4,17 @@ Every number comes from a row, and a sentence that could be false of another stu
 A module for each section of the manuscript, which asks for `prose.SECTION.paragraph(rows)`.
 """
 
-from report.prose import decisions, forms, limits, made, method, opening, results
+from report.prose import cost, decisions, diagnostics, forms, limits, made, method, opening, results, samples
 
-__all__ = ["decisions", "forms", "limits", "made", "method", "opening", "results"]
+__all__ = [
+    "cost",
+    "decisions",
+    "diagnostics",
+    "forms",
+    "limits",
+    "made",
+    "method",
+    "opening",
+    "results",
+    "samples",
+]

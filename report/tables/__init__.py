@@ -5,6 +5,6 @@ digit of their standard error, the ends of intervals to the first, and decimal p
 A module for each subject, which only report/parts.py asks for.
 """
 
-from report.tables import forms, law, study
+from report.tables import cost, diagnostics, forms, law, study
 
-__all__ = ["forms", "law", "study"]
+__all__ = ["cost", "diagnostics", "forms", "law", "study"]

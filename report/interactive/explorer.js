@@ -54,6 +54,7 @@
   const config = { responsive: true, displayModeBar: false };
 
   function drawSurface(panel) {
+    const far = at("surface").clientWidth < 500 ? 1.9 : 1.5; // else the axes' titles are cut off
     const p = spaced(...panel.window.p, GRID);
     const f = spaced(...panel.window.f, GRID);
     const [pale, middle, dark] = panel.shades;
@@ -94,7 +95,7 @@
           xaxis: axis("steps p"),
           yaxis: axis("data points f"),
           zaxis: axis("loss", { dtick: undefined, tickformat: ".2~f", nticks: 5 }),
-          camera: { eye: { x: 1.5, y: 1.5, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 } },
+          camera: { eye: { x: far, y: far, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 } },
           aspectmode: "cube",
         },
       }),

@@ -27,7 +27,7 @@ def mark(rows: Rows) -> str:
 :::
 
 ```{{=typst}}
-#state("running-header").update(align(center, text(size: 0.8em, fill: rgb("#7a3b00"), {json.dumps(text, ensure_ascii=False)})))
+#state("running-header", "").update({json.dumps(text, ensure_ascii=False)})
 ```"""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 REPORT = Path(__file__).parents[2] / "report"
@@ -76,4 +77,4 @@ def _run(cell: str, names: dict[str, object]) -> object:
 
 
 def _written(shown: object) -> str:
-    return str(getattr(shown, "data", "")) if not isinstance(shown, Figure) else ""
+    return str(shown.data) if isinstance(shown, Markdown) else ""

@@ -120,18 +120,18 @@ def conditions(
     if own is not None:
         of_law = slice(len(own))
         exponent, floor = own[:, 1] - beta[of_law], own[:, 2] - E[of_law]
-        found.append(_difference("p = 0", "exponent of f from scratch", exponent, n))
-        found.append(_difference("p = 0", "floor from scratch", floor, n))
+        found.append(_difference("p at zero", "exponent of f from scratch", exponent, n))
+        found.append(_difference("p at zero", "floor from scratch", floor, n))
 
     n = limits.zero_shot_loss.size
     if n:
         stated = A[:, None] * limits.zero_shot_steps ** -alpha[:, None] + (G + E)[:, None]
         rise = (limits.zero_shot_loss - stated).mean(axis=1)
-        found.append(_difference("f = 0", "loss before fine-tuning", rise, n))
+        found.append(_difference("f at zero", "loss before fine-tuning", rise, n))
     own = again(curve, {"f": limits.zero_shot_steps}, limits.zero_shot_loss, cluster=None, seed=seed)
     if own is not None:
         exponent = own[:, 1] - alpha[: len(own)]
-        found.append(_difference("f = 0", "exponent of p before fine-tuning", exponent, n))
+        found.append(_difference("f at zero", "exponent of p before fine-tuning", exponent, n))
     return found
 
 

@@ -12,7 +12,7 @@ positions as (
 ),
 
 stated (condition_position, condition) as (
-    values (1, 'f to infinity'), (2, 'p to infinity'), (3, 'p = 0'), (4, 'f = 0')
+    values (1, 'f to infinity'), (2, 'p to infinity'), (3, 'p at zero'), (4, 'f at zero')
 ),
 
 final as (

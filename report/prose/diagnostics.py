@@ -12,8 +12,8 @@ TELLING = 1.0  # Cook's distance from which one experiment is said to carry a fi
 CONDITIONS = {
     "f to infinity": r"the floor does not depend on $p$ ($f \to \infty$)",
     "p to infinity": r"the exponent of $f$ is the same at the limit ($p \to \infty$)",
-    "p = 0": "the curve from scratch has the law's exponent and floor ($p = 0$)",
-    "f = 0": "the losses before fine-tuning follow from the law ($f = 0$)",
+    "p at zero": "the curve from scratch has the law's exponent and floor ($p = 0$)",
+    "f at zero": "the losses before fine-tuning follow from the law ($f = 0$)",
 }
 
 

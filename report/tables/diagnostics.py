@@ -9,8 +9,8 @@ from report.tables.layout import or_dash, panel_columns, plain
 STATED = {
     "f to infinity": "f → ∞: the loss tends to E, whatever p",
     "p to infinity": "p → ∞: the loss tends to G·f⁻ᵝ + E",
-    "p = 0": "p = 0: the loss is C·f⁻ᵝ + E",
-    "f = 0": "f = 0: the loss is A·p⁻ᵅ + G + E",
+    "p at zero": "p = 0: the loss is C·f⁻ᵝ + E",
+    "f at zero": "f = 0: the loss is A·p⁻ᵅ + G + E",
 }
 DIFFERENCES = {
     "fall of the floor": "fall of the floor from the first to the last step (nats)",
@@ -23,8 +23,8 @@ DIFFERENCES = {
 UNMEASURED = {
     "f to infinity": "not measured: too few experiments",
     "p to infinity": "not measured: too few experiments",
-    "p = 0": "not measured: too few runs from scratch",
-    "f = 0": "not measured: no loss before fine-tuning",
+    "p at zero": "not measured: too few runs from scratch",
+    "f at zero": "not measured: no loss before fine-tuning",
 }
 
 

@@ -120,8 +120,8 @@ def measured(*, floor=0.0, own=0.0, scratch=0.25, zero_shot=0.0):
 
 FLOOR = ("f to infinity", "fall of the floor")
 OWN = ("p to infinity", "difference of the exponents of f")
-FROM_SCRATCH = ("p = 0", "exponent of f from scratch")
-BEFORE = ("f = 0", "loss before fine-tuning")
+FROM_SCRATCH = ("p at zero", "exponent of f from scratch")
+BEFORE = ("f at zero", "loss before fine-tuning")
 
 
 def test_conditions_that_hold_are_held_by_their_intervals():
@@ -130,9 +130,9 @@ def test_conditions_that_hold_are_held_by_their_intervals():
         FLOOR,
         OWN,
         FROM_SCRATCH,
-        ("p = 0", "floor from scratch"),
+        ("p at zero", "floor from scratch"),
         BEFORE,
-        ("f = 0", "exponent of p before fine-tuning"),
+        ("f at zero", "exponent of p before fine-tuning"),
     ]
     for one in found.values():
         assert one.lower <= 0 <= one.upper, one

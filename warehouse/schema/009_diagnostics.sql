@@ -83,7 +83,7 @@ create table analysis.conditions (
 );
 comment on table analysis.conditions is 'One row per fit, condition of Barnett 2024, appendix A, and difference that it says is zero.';
 comment on column analysis.conditions.fit_id is 'Identity of the fit.';
-comment on column analysis.conditions.condition is 'f to infinity, p to infinity, p = 0 or f = 0.';
+comment on column analysis.conditions.condition is 'f to infinity, p to infinity, p at zero or f at zero.';
 comment on column analysis.conditions.quantity is 'The difference; losses and floors in nats per token, exponents without a unit.';
 comment on column analysis.conditions.estimate is 'Its estimate.';
 comment on column analysis.conditions.lower is '2.5 % percentile over replicates.';

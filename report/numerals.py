@@ -20,8 +20,8 @@ def decimals_of(standard_error: float, digits: int = 2) -> int:
 
 
 def fixed(value: float, decimals: int) -> str:
-    """A number with so many decimals and a true minus sign."""
-    return f"{value:,.{decimals}f}".replace("-", MINUS)
+    """A number with so many decimals and a true minus sign; of what rounds to zero no sign."""
+    return f"{value:z,.{decimals}f}".replace("-", MINUS)
 
 
 def with_error(estimate: float, standard_error: float | None) -> str:

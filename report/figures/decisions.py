@@ -64,7 +64,8 @@ def _shares(axes: Axes, rows: pd.DataFrame, x: str, colours: Mapping[str, str]) 
             alpha=0.14,
             linewidth=0,
         )
-        axes.plot(at, share, color=colour, linewidth=0.8, linestyle=(0, (3, 2)), label=dataset)
+        name = f"{dataset} (stale fit)" if line["stale"].any() else dataset
+        axes.plot(at, share, color=colour, linewidth=0.8, linestyle=(0, (3, 2)), label=name)
         inside = np.where(line["extrapolated"].to_numpy(bool), np.nan, share)
         axes.plot(at, inside, color=colour, linewidth=1.6, gid="inside")
     if len(rows):

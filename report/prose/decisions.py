@@ -3,7 +3,7 @@
 import pandas as pd
 
 from report import phrases
-from report.numerals import count, fixed, listed, percent, scaled, significant, with_error
+from report.numerals import count, fixed, listed, percent, significant, with_error
 from report.phrases import Rows, flowed
 
 
@@ -118,9 +118,9 @@ def _divided(rows: Rows, question: pd.DataFrame) -> str:
         loss of {fixed(row.loss, 2)})"""
         for row in question.sort_values("share").itertuples()
     ]
-    return f"""Of a budget that buys {scaled(first["budget"] / first["cost_step"])} steps and no data, or
-        {scaled(first["budget"] / first["cost_point"])} data points and no steps, fine-tuning data should take
-        {listed(named)} (@fig-allocation)."""
+    steps, points = (first["budget"] / first[cost] for cost in ("cost_step", "cost_point"))
+    return f"""Of a budget that buys {count(round(steps))} steps and no data, or {count(round(points))} data
+        points and no steps, fine-tuning data should take {listed(named)} (@fig-allocation)."""
 
 
 def _band(row: object) -> str:

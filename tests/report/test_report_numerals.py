@@ -16,6 +16,8 @@ NBSP = numerals.NO_BREAK_SPACE
         (-0.0512, 0.0097, f"−0.0512{NBSP}(0.0097)"),
         (1.5, 0.0999, f"1.50{NBSP}(0.10)"),
         (0.0, 0.0, f"0.000{NBSP}(0.000)"),
+        (-0.0004, 0.076, f"0.000{NBSP}(0.076)"),
+        (38.04, 1.1e28, f"38.0{NBSP}(1.1{NBSP}×{NBSP}10²⁸)"),
     ],
 )
 def test_an_estimate_is_rounded_to_the_second_digit_of_its_error(

@@ -18,6 +18,11 @@ def facts(rows: Rows) -> pd.Series:
     return rows["study_facts"].iloc[0]
 
 
+def imported(rows: Rows) -> bool:
+    """Whether the runs come from elsewhere, and with them no more than their table said."""
+    return bool(json.loads(facts(rows)["declaration"]).get("imported"))
+
+
 def fits(rows: Rows) -> pd.DataFrame:
     """One row per fit."""
     return rows["table_parameters"].drop_duplicates(PANEL)

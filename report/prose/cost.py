@@ -1,7 +1,7 @@
 """What the study cost, and what the paper's did."""
 
 from report.numerals import duration, power_of_ten, scaled
-from report.phrases import Rows, facts, flowed, number_of
+from report.phrases import Rows, facts, flowed, imported, number_of
 
 
 def cost(rows: Rows) -> str:
@@ -11,6 +11,8 @@ def cost(rows: Rows) -> str:
         return "No run has succeeded yet, so that nothing has been spent."
     if facts(rows).simulated:
         return "The losses were drawn, so that @tbl-cost counts what the runs they stand for would have cost."
+    if imported(rows):
+        return "What the runs cost elsewhere is not known here (@tbl-cost)."
     whole, published = parts.loc["study"], parts.loc["published"]
     ratio = whole.flops / published.flops
     beside = (

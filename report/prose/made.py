@@ -10,6 +10,8 @@ def made(rows: Rows) -> str:
     facts = phrases.facts(rows)
     if facts.simulated:
         return "@tbl-grid counts the losses that were drawn, and @tbl-made records what drew and fitted them."
+    if phrases.imported(rows):
+        return "@tbl-grid counts the imported runs, and @tbl-made records what is known of them and of the fits."
     if not facts.ok:
         return "No run has succeeded yet."
     return flowed(

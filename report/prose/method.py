@@ -18,6 +18,8 @@ def models(rows: Rows) -> str:
             f"""Nothing was trained. The study's grid has {phrases.steps(rows)}, and its losses were drawn
             from the law."""
         )
+    if phrases.imported(rows):
+        return f"The runs were made elsewhere, from {phrases.steps(rows)}; of the models no more is known here."
     if of_study.empty:
         return "No checkpoint has been recorded yet: the sweep records each as it first uses it."
     own = {f"{m['suite']}-{m['size']}" for m in json.loads(facts.declaration)["models"] if m.get("suite")}
@@ -47,6 +49,8 @@ def models(rows: Rows) -> str:
 def datasets(rows: Rows) -> str:
     """How text became data points."""
     table = rows["table_datasets"]
+    if phrases.imported(rows):
+        return f"Of {phrases.dataset_names(rows)} no more is known here than the name (@tbl-datasets)."
     if table.empty:
         return "No dataset has been recorded yet: the sweep records each as it first uses it."
     datasets = phrases.number_of(table["dataset"].nunique(), "dataset")
@@ -66,6 +70,8 @@ def fine_tuning(rows: Rows) -> str:
     facts = phrases.facts(rows)
     if facts.simulated:
         return f"No run was trained. {phrases.grid(rows)}"
+    if phrases.imported(rows):
+        return f"How the runs were trained is not known here. {phrases.grid(rows)}"
     declared = json.loads(facts.declaration)
     training = declared["training"]
     first, second = training["betas"]

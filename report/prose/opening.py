@@ -39,6 +39,9 @@ def notice(rows: Rows) -> str:
         boxes.append(
             ("warning", "Simulated", "No model was trained: the losses were drawn from the law, with noise.")
         )
+    if phrases.imported(rows):
+        text = "The runs were made elsewhere and imported: what their table does not say is not known here."
+        boxes.append(("note", "Imported", text))
     if facts.failed or facts.missing:
         lacking = {"have failed": facts.failed, "are missing": facts.missing}
         text = f"""Of the study's {count(facts.wanted)} runs,
@@ -62,6 +65,9 @@ def abstract(rows: Rows) -> str:
     if facts.simulated:
         opening = f"""The study *{facts.study}* is simulated: {count(facts.ok)} losses were drawn from the law
             of transfer, for {phrases.steps(rows)} and {grid}."""
+    elif phrases.imported(rows):
+        opening = f"""The study *{facts.study}* holds {phrases.number_of(facts.ok, "run")} that were made
+            elsewhere, of {phrases.steps(rows)} and {grid}."""
     else:
         opening = f"""How much is pre-training on one text worth on another? We fine-tune
             {phrases.models(rows)} from {phrases.steps(rows)} to convergence on {grid}:

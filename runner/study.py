@@ -199,7 +199,10 @@ class OwnData:
 
 @dataclass(frozen=True, config=_strict)
 class Study:
-    """A grid of runs: models × pre-training steps × datasets × data points × seeds × methods."""
+    """A grid of runs: models × pre-training steps × datasets × data points × seeds × methods.
+
+    With `samples` false no text of its datasets is recorded, nor shown in its report.
+    """
 
     study: Name
     description: str
@@ -216,6 +219,7 @@ class Study:
     fit: Fit = Fit()
     workers: Positive = 1
     keep_checkpoints: bool = True
+    samples: bool = True
     published: Published | None = None
     own: tuple[OwnData, ...] = ()
 

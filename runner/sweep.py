@@ -195,7 +195,10 @@ def declare(study: Study, ready: Prepared, url: str, cache: Path) -> None:
             {"study": study.study, "declaration_digest": declaration_digest, "run_key": key}
             for key in ready.keys.values()
         ],
-        "raw.datasets": [{**asdict(facts), "recorded_at": now} for facts in ready.facts.values()],
+        "raw.datasets": [
+            {**asdict(facts), "sample": facts.sample if study.samples else "", "recorded_at": now}
+            for facts in ready.facts.values()
+        ],
         "raw.overlaps": [{**asdict(one), "recorded_at": now} for one in overlaps(study, cache)],
         "raw.checkpoints": [
             {

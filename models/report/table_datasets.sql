@@ -30,7 +30,10 @@ of_study as (
     select
         panels.study,
         panels.position,
-        datasets.*,
+        datasets.* replace (
+            case when (studies.declaration ->> '$.samples') is distinct from 'false' then datasets.sample else '' end
+            as sample
+        ),
         coalesce(used.is_used, false) as is_used
     from panels
     inner join studies using (study)

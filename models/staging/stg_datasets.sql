@@ -5,7 +5,8 @@ with datasets as (
 latest as (
     select *
     from datasets
-    qualify row_number() over (partition by dataset, fingerprint order by recorded_at desc) = 1
+    -- A study that keeps its text to itself records an empty sample, and does not take away another's.
+    qualify row_number() over (partition by dataset, fingerprint order by sample = '', recorded_at desc) = 1
 ),
 
 final as (

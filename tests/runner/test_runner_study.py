@@ -1,14 +1,18 @@
 """Declarations are checked as a whole, and a fault is one line that names the file and the key."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from runner.declaration import STUDIES, SUITES, StudyError, study_from, suite_from
+from runner.prepare import Prepared
 from runner.study import Model, run_key
+from runner.sweep import declare
+from runner.tokens import Facts
 from tests.workplace import ROOT
+from warehouse.store import connect
 
 DEMO = (STUDIES / "demo.yml").read_text()
 
@@ -150,3 +154,19 @@ def test_the_warehouse_names_models_as_the_runner_does() -> None:
     names = {row[3] for row in rows}
     assert names == {m.name for m in models}
     assert names == {"demo-1m", "own.v2-small", "suite", "EleutherAI/pythia-2.8b"}
+
+
+@pytest.mark.parametrize(("option", "recorded"), [("", "private"), ("samples: false", "")])
+def test_a_study_can_keep_its_text_to_itself(tmp_path: Path, option: str, recorded: str) -> None:
+    declared = DEMO.replace("  - {suite: demo, size: 1m}", "  - {path: somewhere, tokens_per_step: 8}")
+    (tmp_path / "mine.yml").write_text(f"{declared}\n{option}\n")
+    study, url = study_from(str(tmp_path / "mine.yml")), str(tmp_path / "warehouse.duckdb")
+    counted = {field.name: 1 for field in fields(Facts) if field.type is int}
+    named = {field.name: "private" for field in fields(Facts) if field.type is str}
+    with connect(url):
+        pass
+    declare(study, Prepared({}, {("somewhere", "python"): Facts(**counted, **named)}, {}), url, tmp_path)
+    with duckdb.connect(url, read_only=True) as connection:
+        assert connection.execute("select dataset, sample from raw.datasets").fetchall() == [
+            ("private", recorded)
+        ]

@@ -39,6 +39,8 @@ def key(axes: Axes, series: list[Series], **place: object) -> None:
         place = place or {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": len(series)}
         for one in series:
             axes.plot([], [], color=one.colour, marker="o", linestyle="none", label=one.label)
-        axes.legend(
+        drawn = axes.legend(
             frameon=False, fontsize=7, handletextpad=0.1, columnspacing=1.0, borderaxespad=0.1, **place
         )
+        # Wider than its panel, it would push the others aside.
+        drawn.set_in_layout(False)

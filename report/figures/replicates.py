@@ -1,5 +1,6 @@
 """Which parameters trade for one another."""
 
+import textwrap
 from collections.abc import Mapping
 
 import matplotlib as mpl
@@ -84,7 +85,8 @@ def correlations(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
                 for j, across in enumerate(names[: i + 1]):
                     table[i, j] = known.get((down, across), np.nan)
             _numbers(axes, table, list(PARAMETERS.values()))
-            axes.set_title(f"{title} (stale fit)" if of_fit["stale"].any() else title)
+            title = f"{title} (stale fit)" if of_fit["stale"].any() else title
+            axes.set_title("\n".join(textwrap.wrap(title, 24)))
     return figure
 
 

@@ -150,6 +150,8 @@ def _surface(axes: Axes3D, rows: pd.DataFrame, colour: str) -> None:
         shade=False,
     )
     measured = rows[rows["loss"].notna()]
+    # Runs may have gone since the fit.
+    told = measured if len(measured) else rows
     at = np.log(measured[["pretrain_steps", "data_points", "loss", "fitted"]].to_numpy(float))
     for p, f, loss, fit in at:
         axes.plot([p, p], [f, f], [fit, loss], color=style.INK, linewidth=0.5)
@@ -165,8 +167,8 @@ def _surface(axes: Axes3D, rows: pd.DataFrame, colour: str) -> None:
     )
     losses = np.concatenate([fitted.to_numpy(float).ravel(), measured["loss"]])
     for axis, ticks in (
-        (axes.xaxis, _short_of_the_corner(measured["pretrain_steps"])),
-        (axes.yaxis, _short_of_the_corner(measured["data_points"])),
+        (axes.xaxis, _short_of_the_corner(told["pretrain_steps"])),
+        (axes.yaxis, _short_of_the_corner(told["data_points"])),
         (axes.zaxis, style.round_losses(losses.min(), losses.max())),
     ):
         axis.set_major_locator(FixedLocator(np.log(ticks)))

@@ -37,8 +37,8 @@ def transferred(rows: Rows) -> str:
     table = rows["data_transferred"]
     if table.empty:
         return flowed(
-            """It is read from the loss of a random initialisation on as many data, which a study measures
-            where its steps begin with 0."""
+            """It is read from the losses of a random initialisation, which a study measures where it declares
+            runs from scratch."""
         )
     counts = table["reading"].value_counts()
     total = len(table)

@@ -100,9 +100,10 @@ def test_a_study_without_fits_renders_with_a_sentence_for_each_part(
     unfitted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered = render(unfitted, "demo", monkeypatch)
-    assert set(rendered.figures) == {"fig-losses", "fig-cross-sections"}
+    of_runs = {"fig-losses", "fig-cross-sections", "fig-epochs", "fig-splits", "fig-transferred"}
+    assert set(rendered.figures) == of_runs
     assert "python -m analysis fit" in rendered.text
-    for label in ("tbl-parameters", "tbl-intervals", "fig-iso-loss"):
+    for label in ("tbl-parameters", "tbl-intervals", "fig-iso-loss", "fig-exchange", "fig-allocation"):
         assert "No law has been fitted" in rendered.shown[label].data
     titles = [axes.get_title(loc="left") for axes in rendered.figures["fig-cross-sections"].axes]
     assert titles == ["statistics (no fit)", "encyclopedia (no fit)", "python (no fit)"]

@@ -16,6 +16,7 @@ from report import figures, read, style, tables
 NO_RUN = "No run of this study has succeeded yet: `python -m runner sweep` makes them."
 NO_FIT = "No law has been fitted to this study yet: `python -m analysis fit` fits it."
 NO_SCORE = "The forms have not been compared on this study yet: `python -m analysis cv` does."
+NO_EPOCHS = "No run of this study tells after how many epochs it stopped."
 NO_SPLIT = "There is no split yet to cross-validate by: the fitted window has too few experiments."
 NO_SCRATCH = (
     "No checkpoint has been compared with a random initialisation: this study has no runs from scratch."
@@ -45,7 +46,7 @@ FIGURES = {
     "figure_iso_loss": Part(figures.law.iso_loss, NO_FIT),
     "figure_exchange": Part(figures.law.exchange, NO_FIT, model="figure_iso_loss"),
     "figure_surface": Part(figures.law.surface, NO_FIT),
-    "figure_epochs": Part(figures.measured.epochs, NO_RUN),
+    "figure_epochs": Part(figures.measured.epochs, NO_EPOCHS),
     "figure_splits": Part(figures.splits.splits, NO_SPLIT),
     "figure_allocation": Part(figures.decisions.allocation, NO_FIT),
     "data_transferred": Part(figures.transfer.transferred, NO_SCRATCH),

@@ -44,6 +44,9 @@ def splits(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
                 )
             style.log_ticks(axes.xaxis, of_panel["pretrain_steps"], n=3)
             style.log_ticks(axes.yaxis, of_panel["data_points"], n=3)
+        for axes in grid.flat:
+            # At the most of both nothing is left to test on.
+            axes.set_visible(axes.has_data())
         figure.supxlabel(STEPS)
         figure.supylabel(POINTS)
     return figure

@@ -120,7 +120,10 @@ def epochs(rows: Rows) -> str:
     """How long runs took to converge, and how that changes along both variables (appendix E)."""
     trends = rows["epochs_trends"].dropna(subset="standard_error")
     if trends.empty:
-        return "How the epochs until a run stopped change along both variables, so few runs do not tell."
+        return flowed(
+            """@tbl-grid counts the runs. How the epochs until they stopped change along either variable
+            (@fig-epochs), these runs do not tell."""
+        )
     said = [
         _trend(rows, trends[trends["variable"] == variable], things)
         for variable, things in (("pretrain_steps", "the steps"), ("data_points", "the data points"))

@@ -71,7 +71,7 @@ def raw(model: str) -> list[str]:
 
 
 def runs_behind_a_loss(rows: Mapping[str, pd.DataFrame]) -> str:
-    """The SQL that leads from a loss to its runs, for the first of the study's losses, as a block of Markdown."""
+    """The SQL that leads from a loss to its runs, for the study's first loss, as a block of Markdown."""
     if rows["figure_losses"].empty:
         return parts.NO_RUN
     loss = rows["figure_losses"].iloc[0]

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 
 COLUMN_WIDTH = 6.5
 PAGE_HEIGHT = 8.4
+LABEL_WIDTH = 24  # letters beside the end of a line; of a longer name both ends
+LABEL_HALF = 11
 
 # Okabe and Ito's colours, apart also for the colour-blind, without the yellow that white swallows.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -225,7 +227,9 @@ def end_labels(
         wanted[i] = max(wanted[i], lowest if i == 0 else wanted[i - 1] + gap_points)
     for (text, (x, y, colour)), was, now in zip(placed, heights, wanted, strict=True):
         axes.annotate(
-            text,
+            text
+            if len(text) <= LABEL_WIDTH
+            else f"{text[:LABEL_HALF].rstrip()}…{text[-LABEL_HALF:].lstrip()}",
             (x, y),
             xytext=(6, now - was),
             textcoords="offset points",

@@ -1,5 +1,6 @@
 """What the figures share: a panel per dataset, the names of the axes, labels at the ends of lines."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
@@ -12,6 +13,7 @@ PANEL = ["dataset", "model", "method"]
 STEPS = "pre-training steps $p$"
 POINTS = "fine-tuning data points $f$"
 LOSS = "held-out loss (nats per token)"
+TITLE_WIDTH = 26  # letters that stand above one of three panels
 
 
 def panels(rows: pd.DataFrame, colours: Mapping[str, str]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -22,7 +24,8 @@ def panels(rows: pd.DataFrame, colours: Mapping[str, str]) -> Iterator[tuple[str
     )
     for _, of_panel in in_order.groupby(PANEL, sort=False):
         first = of_panel.iloc[0]
-        yield ", ".join(str(first[column]) for column in ["dataset", *several]), of_panel
+        title = ", ".join(str(first[column]) for column in ["dataset", *several])
+        yield "\n".join(textwrap.wrap(title, TITLE_WIDTH, max_lines=2, placeholder=" …")), of_panel
 
 
 def series_label(series: str, value: float) -> str:

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 
 def explorer(rows: Mapping[str, pd.DataFrame]) -> HTML | Markdown:
-    """The surface and the decision explorer of a study's fits, or the sentence that says why there is none."""
+    """The surface and the decision explorer of a study's fits, or the sentence where it has none."""
     if rows["law_explorer"].empty:
         return Markdown(parts.NO_FIT)
     body, law, page = (_read(name) for name in ("explorer.html", "law.js", "explorer.js"))

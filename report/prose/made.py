@@ -11,7 +11,7 @@ def made(rows: Rows) -> str:
     if facts.simulated:
         return "@tbl-grid counts the losses that were drawn, and @tbl-made records what drew and fitted them."
     if phrases.imported(rows):
-        return "@tbl-grid counts the imported runs, and @tbl-made records what is known of them and of the fits."
+        return "@tbl-grid counts the imported runs, and @tbl-made records what is known of them."
     if not facts.ok:
         return "No run has succeeded yet."
     return flowed(

@@ -19,7 +19,7 @@ def models(rows: Rows) -> str:
             from the law."""
         )
     if phrases.imported(rows):
-        return f"The runs were made elsewhere, from {phrases.steps(rows)}; of the models no more is known here."
+        return f"The runs were made elsewhere, from {phrases.steps(rows)}; of models no more is known here."
     if of_study.empty:
         return "No checkpoint has been recorded yet: the sweep records each as it first uses it."
     own = {f"{m['suite']}-{m['size']}" for m in json.loads(facts.declaration)["models"] if m.get("suite")}

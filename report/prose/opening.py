@@ -15,7 +15,7 @@ def title(rows: Rows) -> str:
 
 
 def mark(rows: Rows) -> str:
-    """That a study is simulated, for every page: a band that stays on the screen, and a running header on paper."""
+    """That a study is simulated, for every page: a band that stays on screen, a header on paper."""
     facts = phrases.facts(rows)
     if not facts.simulated:
         return ""

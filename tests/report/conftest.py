@@ -48,7 +48,8 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], None]
 
 @pytest.fixture(scope="session")
 def unfitted(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[[Path, str], None]) -> Path:
-    """Two simulated studies, `demo` with a from-scratch curve and `pairs` with two seeds, and no fit."""
+    """Studies without a fit: `demo` with a from-scratch curve, `pairs` with two seeds, `narrow` of one run,
+    `many` of ten datasets with long names, all simulated, and `theirs`, imported."""
     url = tmp_path_factory.mktemp("unfitted") / "warehouse.duckdb"
     steps, sizes = (16, 32, 64, 128, 256, 512), (8, 16, 32, 64, 128)
     simulate(
@@ -64,6 +65,26 @@ def unfitted(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[[Path, str]
     )
     two = {"python": LAWS["python"]}
     simulate(str(url), study="pairs", parameters=two, pretrain_steps=steps, data_points=sizes, seeds=(0, 1))
+    simulate(str(url), study="narrow", parameters=two, pretrain_steps=(64,), data_points=(16,))
+    names = [f"the {number} of many texts, with_a_name_that_is_long" for number in range(10)]
+    many = dict.fromkeys(names, LAWS["python"])
+    simulate(str(url), study="many", parameters=many, pretrain_steps=(32, 256), data_points=(16, 64))
+    table = url.with_name("theirs.csv")
+    measured = [f"{p},{f},{9 / (p * f) ** 0.1}" for p in steps for f in sizes]
+    table.write_text("\n".join(["steps,examples,loss", *measured]))
+    of_theirs = (
+        "--study",
+        "theirs",
+        "--map",
+        "p=steps",
+        "f=examples",
+        "loss=loss",
+        "--set",
+        "dataset=code",
+        "context=64",
+    )
+    done = run(url, "warehouse", "import", str(table), *of_theirs)
+    assert done.returncode == 0, done.stderr
     dbt(url, "build")
     return url
 

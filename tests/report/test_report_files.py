@@ -85,7 +85,10 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_an_unknown_study_is_refused_with_the_known_ones(unfitted: Path, tmp_path: Path) -> None:
     done = run(unfitted, "report", "--study", "dmeo", "--output", str(tmp_path / "out"))
-    assert refused(done) == "error: unknown study 'dmeo': the warehouse knows demo, pairs\n"
+    assert (
+        refused(done)
+        == "error: unknown study 'dmeo': the warehouse knows demo, many, narrow, pairs, theirs\n"
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -121,6 +121,20 @@ def test_a_study_without_runs_renders(
     assert "No dataset has been recorded yet" in rendered.shown["tbl-datasets"].data
 
 
+@pytest.mark.parametrize("study", ["narrow", "many", "theirs"])
+def test_one_run_many_datasets_and_imported_runs_render(
+    unfitted: Path, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = render(unfitted, study, monkeypatch)
+    assert not re.search(r"\bnan\b|\bNone\b(?! of)", rendered.text)
+    assert "No law has been fitted" in rendered.shown["law-explorer"].data
+    drawn = rendered.figures["fig-losses"]
+    drawn.draw_without_rendering()
+    titles = [axes.title.get_window_extent() for axes in drawn.axes if axes.get_title(loc="left")]
+    assert all(title.x1 <= drawn.bbox.x1 for title in titles)
+    assert ("The runs were made elsewhere" in rendered.text) == (study == "theirs")
+
+
 def test_failed_and_missing_runs_are_counted_and_a_dataset_may_be_absent(
     fitted: Path, changed: Changed, dbt: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

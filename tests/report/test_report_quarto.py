@@ -98,5 +98,5 @@ def test_a_study_without_fits_renders_without_a_warning(project: Path, unfitted:
 def test_an_unknown_study_ends_in_one_clear_line(project: Path, unfitted: Path) -> None:
     done = render(project, unfitted, "--to", "html", "-P", "study:dmeo")
     assert done.returncode != 0
-    assert "error: unknown study 'dmeo': the warehouse knows demo, pairs" in done.stderr
+    assert "error: unknown study 'dmeo': the warehouse knows demo, many, narrow, pairs, theirs" in done.stderr
     assert "line 12" not in done.stderr

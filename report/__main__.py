@@ -52,7 +52,7 @@ def write(study: str, folder: Path, url: str | None = None) -> None:
         for kind in ("figures", "tables"):
             (folder / kind).mkdir(parents=True, exist_ok=True)
         for name in parts.FIGURES:
-            _say(name, _write_figure(parts.figure(name, rows), folder / "figures" / name))
+            _say(name, _write_figure(parts.figure(name, rows), folder / "figures" / name, study))
         for name in parts.TABLES:
             rows[parts.TABLES[name].model or name].to_csv(folder / "tables" / f"{name}.csv", index=False)
             _say(name, _write_table(parts.table(name, rows), folder / "tables" / name))
@@ -60,15 +60,31 @@ def write(study: str, folder: Path, url: str | None = None) -> None:
         raise read.ReportError(f"{error.filename}: cannot be written: {error.strerror}") from None
 
 
-def _write_figure(figure: object, path: Path) -> str:
+def _write_figure(figure: object, path: Path, study: str) -> str:
     if not isinstance(figure, Figure):
         return str(figure.data)
+    said = {"Title": path.name, "Description": described(figure, study)}
+    # Without a date the same rows give the same bytes.
+    metadata = {
+        "png": said,
+        "svg": {"Title": said["Title"], "Date": None},
+        "pdf": {"Title": said["Title"], "CreationDate": None},
+    }
     with style.applied():
         for kind in FORMATS:
-            # Without a date the same rows give the same bytes.
-            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
-            figure.savefig(path.with_suffix(f".{kind}"), dpi=200, metadata=undated)
+            figure.savefig(path.with_suffix(f".{kind}"), dpi=200, metadata=metadata[kind])
     return f"{path}.{{{','.join(FORMATS)}}}"
+
+
+def described(figure: Figure, study: str) -> str:
+    """What a picture shows, to travel in it: the study, its panels and their axes."""
+    titled = [(axes.get_title(loc="left"), axes) for axes in figure.axes]
+    panels = [
+        f"{title} ({axes.get_ylabel() or figure.get_supylabel()} against {axes.get_xlabel()})"
+        for title, axes in titled
+        if title
+    ]
+    return f"study {study}: {'; '.join(panels)}"
 
 
 def _write_table(table: object, path: Path) -> str:

@@ -1,17 +1,21 @@
 """`python -m report`: figures and tables as files, and one clear line where there is nothing to report on."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from report import parts
-from tests.report.conftest import run
+from report import parts, style
+from tests.report.conftest import LAWS, run
+from tests.workplace import ROOT
 
 # What needs more of the analysis than `fit`; of a table without rows the CSV has its header.
 WANTING = {"table_forms", "figure_model_size"}
@@ -48,6 +52,23 @@ def test_the_same_rows_give_the_same_bytes(fitted: Path, folder: Path, tmp_path:
     assert run(fitted, "report", "--output", str(tmp_path)).returncode == 0
     for path in sorted(folder.glob("*/*")):
         assert path.read_bytes() == (tmp_path / path.parent.name / path.name).read_bytes(), path
+
+
+PICTURES = re.findall(r"!\[[^\]]+\]\((docs/\w+\.png)\)", (ROOT / "README.md").read_text())
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_the_readmes_pictures_are_what_the_report_draws(folder: Path, picture: str) -> None:
+    # The losses are the demo's own; the study here has its name and datasets, so that all else must agree.
+    with Image.open(ROOT / picture) as shown:
+        name, description, size = shown.info["Title"], shown.info["Description"], shown.size
+        colours = {colour for _, colour in shown.convert("RGB").getcolors(2**24)}
+    with Image.open(folder / "figures" / f"{name}.png") as drawn:
+        assert description == drawn.info["Description"]
+        np.testing.assert_allclose(size, drawn.size, rtol=0.02)
+    for colour in style.palette(LAWS).values():
+        darkest = tuple(round(255 * channel) for channel in style.shades(colour, 3)[-1])
+        assert any(max(abs(a - b) for a, b in zip(darkest, one, strict=True)) < 3 for one in colours)
 
 
 def test_tables_show_what_sql_says(fitted: Path, folder: Path) -> None:

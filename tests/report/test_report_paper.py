@@ -147,6 +147,19 @@ def test_effective_data_are_drawn_as_read_or_as_bounds(rows: Rows) -> None:
         assert shown == pytest.approx(sorted(bounds["at_least_points"] / bounds["data_points"]))
 
 
+def test_models_that_were_pretrained_as_long_are_lines_against_data(rows: Rows) -> None:
+    table = rows["data_transferred"].query("dataset == 'python' and reading == 'interpolated'")
+    table = table[table["pretrain_steps"] == table["pretrain_steps"].min()]
+    larger = table.assign(model="larger", n_params_non_embedding=10**9, multiplier=table["multiplier"] * 2)
+    larger["effective_points"] = larger["effective_points"] * 2
+    _, right = figures.transfer.transferred(pd.concat([larger, table]), COLOURS).axes
+    labels = [line.get_label() for line in right.get_lines() if not line.get_label().startswith("_")]
+    assert labels == ["drawn", "larger"]
+    both = [*zip(table["data_points"], table["multiplier"], strict=True)]
+    both += zip(larger["data_points"], larger["multiplier"], strict=True)
+    assert drawn(right, hollow=False) == rounded(both)
+
+
 def test_ossification_is_marked(rows: Rows) -> None:
     table = rows["data_transferred"].query("dataset == 'python' and reading == 'interpolated'").copy()
     none = figures.transfer.transferred(table, COLOURS).axes[0]

@@ -25,7 +25,8 @@ def allocation(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     """
     of_models = list(rows.groupby(["model", "method"], sort=True))
     with style.applied():
-        figure = Figure(figsize=(style.COLUMN_WIDTH, 2.6 * len(of_models) + 0.2), layout="constrained")
+        height = min(2.6 * len(of_models) + 0.2, style.PAGE_HEIGHT)
+        figure = Figure(figsize=(style.COLUMN_WIDTH, height), layout="constrained")
         grid = figure.subplots(len(of_models), 2, sharey=True, squeeze=False)
         for ((model, method), of_model), (left, right) in zip(of_models, grid, strict=True):
             _shares(left, of_model[of_model["question"] == "gap"], "gap", colours)

@@ -63,7 +63,8 @@ def surface(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     columns = min(len(shown), 3)
     lines = -(-len(shown) // columns)
     with style.applied():
-        figure = Figure(figsize=(style.COLUMN_WIDTH if columns > 1 else 3.2, 2.25 * lines))
+        height = min(2.25 * lines, style.PAGE_HEIGHT)
+        figure = Figure(figsize=(style.COLUMN_WIDTH if columns > 1 else 3.2, height))
         figure.subplots_adjust(left=0.02, right=0.98, bottom=0.05, top=0.98, wspace=0.12, hspace=0.1)
         for place, (title, of_panel) in enumerate(shown, start=1):
             axes = figure.add_subplot(lines, columns, place, projection="3d")

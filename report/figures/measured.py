@@ -41,7 +41,8 @@ def epochs(rows: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     """
     of_models = list(rows.groupby(["model", "method"], sort=True))
     with style.applied():
-        figure = Figure(figsize=(style.COLUMN_WIDTH, 2.5 * len(of_models) + 0.2), layout="constrained")
+        height = min(2.5 * len(of_models) + 0.2, style.PAGE_HEIGHT)
+        figure = Figure(figsize=(style.COLUMN_WIDTH, height), layout="constrained")
         grid = figure.subplots(len(of_models), 2, sharey=True, squeeze=False)
         for ((model, method), of_model), pair in zip(of_models, grid, strict=True):
             for axes, variable in zip(pair, ("pretrain_steps", "data_points"), strict=True):

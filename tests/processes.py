@@ -17,7 +17,7 @@ from tests.workplace import Workplace
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(
     [
-        *("runner.__main__", "runner.finetune", "runner.resume", "runner.pretrain", "accelerate"),
+        *("runner.__main__", "runner.finetune", "runner.resume", "runner.pretrain", "accelerate", "pandas"),
         "transformers.models.auto.modeling_auto",
         "transformers.models.gpt_neox.modeling_gpt_neox",
     ]

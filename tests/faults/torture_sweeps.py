@@ -25,7 +25,6 @@ from tests.faults.sweeps import (
     said,
     small_disk,
     some_are_finished,
-    study,
     until,
 )
 from tests.postgres import Postgres, embedded
@@ -157,7 +156,7 @@ def clock(bench: Bench) -> Counted:
     time_is = place.folder / "time"
     time_is.write_text("+0")
     file = other / "tortured.yml"
-    file.write_text(study(bench.seeds, workers=1))
+    file.write_text(bench.study())
     environment = place.environment | {
         "LD_PRELOAD": str(FAKETIME),
         "FAKETIME_TIMESTAMP_FILE": str(time_is),
@@ -209,15 +208,18 @@ def main() -> None:
         faults.append(lambda: clock(bench))
     else:
         print("libfaketime is not installed: the clock is left out", flush=True)
+    hurt = False
     try:
         bench = Bench(folder, folder / "cache")
         print(HEAD, flush=True)
         for fault in faults:
-            print(fault(), flush=True)
+            print(counted := fault(), flush=True)
+            hurt |= not counted.unhurt
     finally:
         server.stop()
         shutil.rmtree(server.folder)
         shutil.rmtree(folder)
+    sys.exit(hurt)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,6 @@ def cost(rows: Rows) -> str:
     return flowed(
         f"""The study's {number_of(whole.runs, "run")} took {power_of_ten(whole.flops)} FLOP and
         {duration(whole.wall_s)} of wall time (@tbl-cost), {beside} the {power_of_ten(published.flops)} FLOP
-        that @barnett2024 states for {number_of(published.runs, "run")}. That figure follows from counting a data
-        point as one token; counted as the tokens that it has, as here, it is as many times larger."""
+        that @barnett2024 states for {number_of(published.runs, "run")}. That figure follows from counting a
+        data point as one token; counted as the tokens that it has, as here, it is as many times larger."""
     )

@@ -7,6 +7,7 @@ from report.numerals import count, fixed, listed, percent, significant
 from report.phrases import PANEL, SYMBOLS, Rows, flowed
 
 RARE = 0.05  # a p-value below this is called a departure, without a correction for the number of tests
+LEVEL = 0.95  # of the intervals that the conditions are held against
 TELLING = 1.0  # Cook's distance from which one experiment is said to carry a fit
 
 CONDITIONS = {
@@ -110,12 +111,16 @@ def conditions(rows: Rows) -> str:
         if not against:
             verdict = "nothing speaks against it"
         elif not agreed:
-            verdict = "the data contradict it" if len(against) == 1 else "the data contradict it in every fit"
+            verdict = f"the data speak against it{' in every fit' if len(against) > 1 else ''}"
         else:
-            verdict = (
-                f"nothing speaks against it on {listed(agreed)}; the data contradict it on {listed(against)}"
-            )
+            verdict = f"""nothing speaks against it on {listed(agreed)};
+                the data speak against it on {listed(against)}"""
         sentences.append(f"That {stated}: {verdict}.")
+    measured = tested["compatible"].dropna()
+    sentences.append(
+        f"""Of the {phrases.number_of(len(measured), "interval")} {count(len(measured) - measured.sum())} leave
+        zero out; were every condition true, about {significant(len(measured) * (1 - LEVEL), 2)} would."""
+    )
     return flowed(" ".join(sentences))
 
 

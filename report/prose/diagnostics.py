@@ -99,7 +99,7 @@ def conditions(rows: Rows) -> str:
     """Which conditions hold on which datasets."""
     tested = rows["table_conditions"]
     if tested["estimate"].isna().all():
-        return "None of the conditions could be measured."
+        return "Not one of the conditions could be measured."
     sentences = []
     for condition, stated in CONDITIONS.items():
         of_condition = tested[(tested["condition"] == condition) & tested["estimate"].notna()]

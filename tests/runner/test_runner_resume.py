@@ -1,5 +1,6 @@
 """A run that was interrupted goes on from its state and ends bit by bit as if it never had been."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,21 @@ from accelerate import Accelerator
 from runner.course import Course, StoppedError
 from runner.finetune import Passes, Result, finetune, mean_loss
 from runner.resume import Keeper
+from tests.processes import ran, started
 from tests.runner.test_runner_finetune import TRAINING, model, points
+from tests.workplace import Workplace
 
+STUDY = """
+study: long
+description: One run that takes seconds, of which a state is saved every second.
+context: 32
+models: [{suite: smoke, size: tiny}]
+pretrain_steps: [8]
+datasets: [python]
+data_points: [128]
+training: {batch: 8, learning_rate: 1e-5, patience: 80, max_epochs: 80, save_every_s: 1}
+splits: {validation: 16, heldout: 32}
+"""
 LONG = replace(TRAINING, patience=20, max_epochs=5)  # of three batches each
 
 
@@ -86,3 +100,30 @@ def test_a_damaged_state_is_no_state(
         tensors.unlink()
     assert losses(run(Keeper(tmp_path, 1e9))) == unbroken
     assert ("damaged state, so the run starts anew" in capsys.readouterr().err) == (damage != "gone")
+
+
+def test_a_sweep_killed_in_mid_run_goes_on_from_its_state_to_the_loss_of_an_unbroken_one(
+    smoke: Workplace, tmp_path: Path
+) -> None:
+    places = [Workplace(tmp_path / name, smoke.cache) for name in ("unbroken", "killed")]
+    for place in places:
+        place.folder.mkdir()
+    (tmp_path / "long.yml").write_text(STUDY)
+    command = ["sweep", "--study", str(tmp_path / "long.yml")]
+    unbroken, killed = places
+    assert ran(command, unbroken).returncode == 0
+
+    states = killed.folder / "warehouse.duckdb.spool" / "training"
+    process = started(command, killed.folder, killed.environment, tmp_path / "log")
+    while not list(states.glob("*/state.json")):
+        assert process.code() is None, process.printed()
+        time.sleep(0.01)
+    process.kill()
+    again = ran(command, killed)
+    assert again.returncode == 0, again.stderr
+    losses = "select run_key, loss, loss_validation, best_epoch, epochs, optimizer_steps from raw.runs"
+    assert killed.rows(losses) == unbroken.rows(losses)
+    # Of the time that the run took, the process that ended it has seen a part.
+    part = "select wall_s > epoch(finished_at) - epoch(started_at) from raw.runs"
+    assert (unbroken.rows(part), killed.rows(part)) == ([(False,)], [(True,)])
+    assert not list(states.iterdir())

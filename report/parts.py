@@ -23,8 +23,8 @@ NO_SCRATCH = (
 )
 NO_DIAGNOSTIC = "No fit of this study has been diagnosed yet: `python -m analysis fit` fits the law and does."
 NO_EXTRAPOLATION = (
-    "There is no extrapolation to check: no law has been fitted yet, or too few experiments lie at or below the "
-    "medians of both variables to fit it to them."
+    "There is no extrapolation to check: no law has been fitted yet, or too few experiments lie at or below "
+    "the medians of both variables to fit it to them."
 )
 ONE_SIZE = "The study has fits of one size of model."
 NO_DATASET = "No dataset has been recorded yet: `python -m runner sweep` records each as it first uses it."

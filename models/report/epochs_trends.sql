@@ -19,9 +19,9 @@ regressed as (
         method,
         variable,
         count(*) as n,
-        regr_slope(epochs, x) as slope,
-        regr_sxx(epochs, x) as sxx,
-        regr_syy(epochs, x) as syy
+        regr_slope(epochs, x order by x, epochs) as slope,
+        regr_sxx(epochs, x order by x, epochs) as sxx,
+        regr_syy(epochs, x order by x, epochs) as syy
     from along
     group by study, dataset, model, method, variable
     having max(x) > min(x)

@@ -23,7 +23,7 @@ spread as (
     select
         fit_id,
         parameter,
-        sqrt((kurtosis_pop(value) + 2) / (4 * count(*))) as relative_error
+        sqrt((kurtosis_pop(value order by replicate) + 2) / (4 * count(*))) as relative_error
     from bootstrap
     group by fit_id, parameter
 ),

@@ -64,7 +64,7 @@ summarised as (
         quantity,
         max(n_datasets) as n_datasets,
         max(value) filter (where replicate = -1) as estimate,
-        stddev_samp(value) filter (where replicate >= 0) as standard_error,
+        stddev_samp(value order by replicate) filter (where replicate >= 0) as standard_error,
         quantile_cont(value, 0.025) filter (where replicate >= 0) as lower,
         quantile_cont(value, 0.975) filter (where replicate >= 0) as upper,
         avg((value < claims.most)::int) filter (where replicate >= 0) as below_claimed,

@@ -41,10 +41,12 @@ panels as (
         sum(of_study.flops order by of_study.run_key) as flops,
         sum(of_study.wall_s order by of_study.run_key) as wall_s,
         case
-            when count(distinct of_study.data_points) > 1 then regr_slope(of_study.flops, of_study.data_points)
+            when count(distinct of_study.data_points) > 1
+                then regr_slope(of_study.flops, of_study.data_points order by of_study.run_key)
         end as flops_per_point,
         case
-            when count(distinct of_study.data_points) > 1 then regr_slope(of_study.wall_s, of_study.data_points)
+            when count(distinct of_study.data_points) > 1
+                then regr_slope(of_study.wall_s, of_study.data_points order by of_study.run_key)
         end as wall_s_per_point,
         max(of_study.flops_per_step) as flops_per_step
     from of_study

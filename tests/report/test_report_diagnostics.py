@@ -192,7 +192,7 @@ def test_conditions_that_hold_in_the_simulation_are_said_to(rows: dict[str, pd.D
     assert "speaks against it on statistics and encyclopedia; the data speak against it on python" in said
     assert "Of the 18 intervals 2 leave zero out; were every condition true, about 0.90 would" in said
     nothing = table.assign(estimate=np.nan, quantity=None, compatible=None, n=np.nan)
-    assert "None of the conditions" in prose.diagnostics.conditions({**rows, "table_conditions": nothing})
+    assert "Not one of the conditions" in prose.diagnostics.conditions({**rows, "table_conditions": nothing})
     assert "not measured: too few runs from scratch" in tables.diagnostics.conditions(nothing).as_raw_html()
 
 

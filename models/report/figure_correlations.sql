@@ -25,7 +25,8 @@ correlated as (
         others.parameter as other,
         -- Nothing is correlated with a parameter that is the same in every replicate.
         case
-            when stddev_pop(ones.rank) > 0 and stddev_pop(others.rank) > 0 then corr(ones.rank, others.rank)
+            when stddev_pop(ones.rank) > 0 and stddev_pop(others.rank) > 0
+                then corr(ones.rank, others.rank order by ones.replicate)
         end as correlation
     from ranked as ones
     inner join ranked as others

@@ -32,7 +32,10 @@ final as (
         fits.stale
     from fits
     inner join extrapolations using (fit_id)
-    window of_fit as (partition by fits.fit_id)
+    window of_fit as (
+        partition by fits.fit_id order by extrapolations.pretrain_steps, extrapolations.data_points
+        rows between unbounded preceding and unbounded following
+    )
 )
 
 select * from final

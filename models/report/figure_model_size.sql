@@ -67,7 +67,7 @@ gaps as (
 
 -- Fits of different models are independent, and so are their replicates, whatever their numbers.
 slopes as (
-    select study, dataset, method, quantity, replicate, regr_slope(value, log10(n_params)) as slope
+    select study, dataset, method, quantity, replicate, regr_slope(value, log10(n_params) order by model) as slope
     from gaps
     group by study, dataset, method, quantity, replicate
 ),

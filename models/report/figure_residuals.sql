@@ -20,8 +20,14 @@ final as (
         residuals.normal_quantile,
         residuals.deleted_residual,
         residuals.influence,
-        avg(residuals.residual) over (partition by fits.fit_id, residuals.pretrain_steps) as mean_at_steps,
-        avg(residuals.residual) over (partition by fits.fit_id, residuals.data_points) as mean_at_points,
+        avg(residuals.residual) over (
+            partition by fits.fit_id, residuals.pretrain_steps order by residuals.data_points
+            rows between unbounded preceding and unbounded following
+        ) as mean_at_steps,
+        avg(residuals.residual) over (
+            partition by fits.fit_id, residuals.data_points order by residuals.pretrain_steps
+            rows between unbounded preceding and unbounded following
+        ) as mean_at_points,
         coalesce(
             row_number() over (
                 partition by fits.fit_id

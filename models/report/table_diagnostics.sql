@@ -39,8 +39,8 @@ left_over as (
         model,
         method,
         count(*) as n,
-        avg(abs(residual)) as mean_residual,
-        avg(abs(deleted_residual)) as mean_deleted_residual,
+        avg(abs(residual) order by pretrain_steps, data_points) as mean_residual,
+        avg(abs(deleted_residual) order by pretrain_steps, data_points) as mean_deleted_residual,
         max(influence) as greatest_influence,
         max(pretrain_steps) filter (where most_influential) as most_influential_steps,
         max(data_points) filter (where most_influential) as most_influential_points

@@ -118,8 +118,8 @@ def conditions(rows: Rows) -> str:
         sentences.append(f"That {stated}: {verdict}.")
     measured = tested["compatible"].dropna()
     sentences.append(
-        f"""Of the {phrases.number_of(len(measured), "interval")} {count(len(measured) - measured.sum())} leave
-        zero out; were every condition true, about {significant(len(measured) * (1 - LEVEL), 2)} would."""
+        f"""Of the {phrases.number_of(len(measured), "interval")}
+        {count(len(measured) - measured.sum())} leave zero out; were every condition true, about {significant(len(measured) * (1 - LEVEL), 2)} would."""
     )
     return flowed(" ".join(sentences))
 

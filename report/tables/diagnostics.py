@@ -3,7 +3,7 @@
 import pandas as pd
 from great_tables import GT
 
-from report import numerals
+from report import numerals, style
 from report.tables.layout import or_dash, panel_columns, plain
 
 STATED = {
@@ -37,7 +37,6 @@ def residuals(rows: pd.DataFrame) -> GT:
     table["left out"] = [or_dash(share, numerals.percent) for share in rows["mean_deleted_residual"]]
     table["spread"] = [or_dash(p, probability) for p in rows["heteroscedasticity_p"]]
     table["normal"] = [or_dash(p, probability) for p in rows["normality_p"]]
-    table["kurtosis"] = [or_dash(value, lambda v: numerals.significant(v, 2)) for value in rows["kurtosis"]]
     for column, name in (("checkpoint", "clustering_by_steps"), ("size", "clustering_by_points")):
         table[column] = [
             "–" if pd.isna(share) else f"{numerals.fixed(share, 2)} ({probability(p)})"
@@ -46,16 +45,16 @@ def residuals(rows: pd.DataFrame) -> GT:
     table["Cook"] = [
         or_dash(value, lambda v: numerals.significant(v, 2)) for value in rows["greatest_influence"]
     ]
-    table["p"] = [or_dash(value, numerals.count) for value in rows["most_influential_steps"]]
-    table["f"] = [or_dash(value, numerals.count) for value in rows["most_influential_points"]]
-    numeric = ["fitted", "left out", "spread", "normal", "kurtosis", "checkpoint", "size", "Cook", "p", "f"]
+    table["p"] = [or_dash(value, style.compact) for value in rows["most_influential_steps"]]
+    table["f"] = [or_dash(value, style.compact) for value in rows["most_influential_points"]]
+    numeric = ["fitted", "left out", "spread", "normal", "checkpoint", "size", "Cook", "p", "f"]
     return _stale(
         plain("diagnostics", table, numeric)
         .tab_spanner("mean residual", ["fitted", "left out"])
-        .tab_spanner("even and normal", ["spread", "normal", "kurtosis"])
+        .tab_spanner("chance of", ["spread", "normal"])
         .tab_spanner("clustering by", ["checkpoint", "size"])
         .tab_spanner("most influence", ["Cook", "p", "f"])
-        .cols_label(Cook="Cook’s D"),
+        .cols_label(Cook="D"),
         rows,
     )
 

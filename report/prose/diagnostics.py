@@ -117,9 +117,11 @@ def conditions(rows: Rows) -> str:
                 the data speak against it on {listed(against)}"""
         sentences.append(f"That {stated}: {verdict}.")
     measured = tested["compatible"].dropna()
+    outside = int(len(measured) - measured.sum())
+    by_chance = significant(len(measured) * (1 - LEVEL), 2)
     sentences.append(
-        f"""Of the {phrases.number_of(len(measured), "interval")}
-        {count(len(measured) - measured.sum())} leave zero out; were every condition true, about {significant(len(measured) * (1 - LEVEL), 2)} would."""
+        f"""Of the {phrases.number_of(len(measured), "interval")} {count(outside)} leave zero out; were every
+        condition true, about {by_chance} would."""
     )
     return flowed(" ".join(sentences))
 

@@ -43,8 +43,8 @@ pooled as (
         penalty_exponents, penalty_coefficients,
         count(*) as splits,
         sum(n_test)::bigint as n_tests,
-        sqrt(sum(n_test * rmse * rmse) / sum(n_test)) as rmse,
-        sum(n_test * mae) / sum(n_test) as mae,
+        sqrt(sum(n_test * rmse * rmse order by split) / sum(n_test)) as rmse,
+        sum(n_test * mae order by split) / sum(n_test) as mae,
         -- A sum over splits skips those where a prediction is no number: such a regularisation is out.
         count(*) > count(rmse) as unbounded
     from of_forms

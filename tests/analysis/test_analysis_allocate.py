@@ -135,7 +135,8 @@ def put(url, replicates, rng):
             """
             create table experiments.experiments as
             select 's' as study, 'd' as dataset, 'm' as model, 'full' as method, p::bigint as pretrain_steps,
-                f::bigint as data_points, 800::bigint as n_params_non_embedding, 3.0 as loss, true as in_fit
+                f::bigint as data_points, 800::bigint as n_params_non_embedding, 3.0 as loss,
+                null::double as loss_zero_shot, true as in_fit
             from unnest([128, 143000]) as steps(p), unnest([10, 1100]) as sizes(f)
             """
         )

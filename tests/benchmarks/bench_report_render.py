@@ -1,7 +1,7 @@
 """Times rendering: python tests/benchmarks/bench_report_render.py [WAREHOUSE STUDY]
 
 Without a warehouse: the paper's study, 750 runs drawn from Table 2 and 50 from scratch, with every fit, score
-and allocation that a report shows. How long each took is printed first; they stay in the folder that is named.
+and allocation that a report shows. How long each took is printed first; they stay in the folder named.
 Prints the seconds by the clock, the most memory that quarto and all it started held at once, and the sizes.
 """
 

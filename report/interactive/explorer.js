@@ -34,10 +34,11 @@
     }),
   );
 
+  // Ticks at 1, 2 and 5, or where the axis is long at powers of ten.
+  const ticks = ([low, high]) => ({ dtick: high / low > 300 ? 1 : "D2" });
   const axis = (title, more) => ({
     title: { text: title, standoff: 8 },
     type: "log",
-    dtick: "D2",
     tickformat: "~s",
     color: INK,
     gridcolor: PALE,
@@ -54,7 +55,7 @@
   const config = { responsive: true, displayModeBar: false };
 
   function drawSurface(panel) {
-    const far = at("surface").clientWidth < 500 ? 1.9 : 1.5; // else the axes' titles are cut off
+    const far = at("surface").clientWidth < 500 ? 2.1 : 1.5; // else the axes' titles are cut off
     const p = spaced(...panel.window.p, GRID);
     const f = spaced(...panel.window.f, GRID);
     const [pale, middle, dark] = panel.shades;
@@ -92,9 +93,9 @@
         showlegend: false,
         uirevision: "kept", // a view that was turned stays so when the dataset changes
         scene: {
-          xaxis: axis("steps p"),
-          yaxis: axis("data points f"),
-          zaxis: axis("loss", { dtick: undefined, tickformat: ".2~f", nticks: 5 }),
+          xaxis: axis("steps p", ticks(panel.window.p)),
+          yaxis: axis("data points f", ticks(panel.window.f)),
+          zaxis: axis("loss", { tickformat: ".2~f", nticks: 5 }),
           camera: { eye: { x: far, y: far, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 } },
           aspectmode: "cube",
         },
@@ -196,8 +197,8 @@
       traces,
       layout({
         margin: { l: 55, r: 10, t: 10, b: 45 },
-        xaxis: axis("pre-training steps p", { range: log(x) }),
-        yaxis: axis("data points f", { range: log(y) }),
+        xaxis: axis("pre-training steps p", { range: log(x), ...ticks(x) }),
+        yaxis: axis("data points f", { range: log(y), ...ticks(y) }),
         legend: { orientation: "h", y: -0.22, yanchor: "top" },
         shapes: [window],
       }),
@@ -246,8 +247,8 @@
       ],
       layout({
         margin: { l: 55, r: 10, t: 10, b: 45 },
-        xaxis: axis("budget", { dtick: 1 }),
-        yaxis: axis("least loss, nats per token", { dtick: undefined, tickformat: ".2~f", nticks: 6 }),
+        xaxis: axis("budget", ticks(sliders.budget.ends)),
+        yaxis: axis("least loss, nats per token", { tickformat: ".2~f", nticks: 6 }),
         legend: { orientation: "h", y: -0.22, yanchor: "top" },
       }),
       config,

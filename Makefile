@@ -1,7 +1,7 @@
 # make demo   set everything up, then run the demo study to its report
 # make test   set everything up, then check style and types and run the tests
 # make torture   the faults of the tests, in full: 8 writers x 500 rows, 100 sweeps killed, PostgreSQL stopped,
-#                disks filled, 2,000 files imported
+#                disks filled, 2,000 files imported and 2,000 studies read
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -32,7 +32,7 @@ test: $(BIN)/.test
 torture: $(BIN)/.test
 	python -m tests.faults.torture_warehouse
 	python -m tests.faults.torture_sweeps
-	TRANSFER_LAWS_TORTURE_EXAMPLES=2000 pytest tests/warehouse/test_warehouse_imports.py
+	TRANSFER_LAWS_TORTURE_EXAMPLES=2000 pytest tests/warehouse/test_warehouse_imports.py tests/runner/test_runner_study_fuzzed.py
 
 $(BIN)/.%: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -132,6 +132,8 @@ def _validated(kind: type, path: Path) -> Any:
         declared = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
         raise StudyError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise StudyError(f"{path}: not readable as YAML: nested too deep") from None
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror}") from None
     if not isinstance(declared, dict):

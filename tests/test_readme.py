@@ -29,6 +29,8 @@ ANY_TABLE = (
 FETCH = "python -m runner data fetch enron --from enron_mail_20150507.tar.gz"
 PAPER = "python -m runner plan --study barnett2024 --gpu-memory 80"
 
+SLURM = "python -m runner sweep --study mine.yml --slurm --nodes 4 --gpus-per-node 8 --time 24:00:00"
+
 IMPORT = (
     "python -m warehouse import runs.csv --study theirs --map p=steps f=examples loss=val_loss "
     "--set dataset=code context=256"
@@ -40,6 +42,14 @@ ON_SMOKE = {
     "python -m runner sweep": "python -m runner sweep --study smoke",
     "python -m runner sweep --study mine.yml": "python -m runner sweep --study {smoke}",
     "python -m runner status --study mine.yml": "python -m runner status --study {smoke}",
+    "python -m runner sweep --study mine.yml --workers auto": (
+        "python -m runner sweep --study {smoke} --workers auto"
+    ),
+    "python -m runner sweep --study mine.yml --shard 1/4": (
+        "python -m runner sweep --study {smoke} --shard 1/4"
+    ),
+    SLURM: SLURM.replace("mine.yml", "{smoke}") + " --dry-run",
+    "python -m runner status --study mine.yml --watch": "python -m runner status --study {smoke} --watch",
     PAPER: PAPER,
     "python -m runner data list": "python -m runner data list",
     "python -m runner data show statistics": "python -m runner data show statistics",

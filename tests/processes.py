@@ -73,6 +73,8 @@ def _run(arguments: list[str], folder: Path, environment: dict[str, str], log: P
     from runner.__main__ import main
 
     os.setsid()
+    # What runs the tests in the background may have it ignored, which a terminal's processes do not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

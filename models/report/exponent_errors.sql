@@ -18,13 +18,23 @@ claims as (
     where claim = 'standard error of an exponent'
 ),
 
--- The variance of a standard deviation of n values with kurtosis k is (k - 1) / (4 n) times its square.
+means as (
+    select fit_id, parameter, avg(value order by replicate) as mean
+    from bootstrap
+    group by fit_id, parameter
+),
+
+-- The variance of a standard deviation of n values with kurtosis k is (k - 1) / (4 n) times its square. DuckDB's
+-- kurtosis is of sums of powers, which for values far from zero leave rounding only.
 spread as (
     select
         fit_id,
         parameter,
-        sqrt((kurtosis_pop(value order by replicate) + 2) / (4 * count(*))) as relative_error
+        -- There is no kurtosis where all values are one, whose deviation is 0 without error.
+        coalesce(sqrt(greatest(kurtosis_pop(value - mean order by replicate) + 2, 0) / (4 * count(*))), 0)
+            as relative_error
     from bootstrap
+    inner join means using (fit_id, parameter)
     group by fit_id, parameter
 ),
 

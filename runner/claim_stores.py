@@ -217,7 +217,7 @@ class Table:
             yield
         except duckdb.Error as error:
             if self._open is not None:
-                self._open.close()
+                lake.close(self._open)
                 self._open = None
             raise ClaimsError(str(lake.told(self.where, error))) from None
 

@@ -6,7 +6,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as DuckDB's httpfs does; this code 
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,16 +127,26 @@ def alone(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     Two transactions that insert the same record would both commit: DuckLake knows no unique key. The lock
     ends with the connection to PostgreSQL, so one whose holder was killed is free.
     """
-    with connection.cursor() as holder:
+    holder = connection.cursor()
+    try:
         holder.begin()
         holder.execute(
             f"from postgres_query('{_CATALOGUE}', 'select pg_advisory_xact_lock({_LOCK})::varchar')"
         )
         holder.fetchall()
-        try:
-            yield
-        finally:
-            holder.rollback()
+        yield
+    finally:
+        close(holder)
+
+
+def close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection or a cursor, whatever has become of the server.
+
+    Where a transaction is open and the server is gone, DuckDB's own closing would end this very process.
+    """
+    with suppress(duckdb.Error):
+        connection.rollback()
+    connection.close()
 
 
 def snapshot(connection: duckdb.DuckDBPyConnection) -> int:

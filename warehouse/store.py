@@ -52,14 +52,19 @@ def connect(
     What waits in the spool is appended first, where nobody else has the database. A lock that another process
     holds is waited for, `wait_s` seconds at most, and so is a lake's server. A read-only connection to a lake
     is one transaction, so it reads one state. Raises WarehouseError where the warehouse is missing
-    (read-only), of a newer schema, still locked, or no warehouse.
+    (read-only), of a newer schema, still locked, or no warehouse, and where a lake's server goes away.
     """
     where = place(url)
     if where.snapshot is None and spool.names(where.spool):
         with suppress(WarehouseError):  # which the connection itself meets, if it is the database's
             _drain(where, wait_s=0.0)
-    with as_it_is(where, read_only=read_only, wait_s=wait_s) as connection:
-        yield connection
+    try:
+        with as_it_is(where, read_only=read_only, wait_s=wait_s) as connection:
+            yield connection
+    except duckdb.Error as error:
+        if where.file is None and isinstance(told := lake.told(where, error), lake.UnreachableError):
+            raise told from None  # it went away in the midst of a query
+        raise
 
 
 def append(record: Record, url: str | None = None) -> None:
@@ -156,7 +161,7 @@ def as_it_is(where: Place, *, read_only: bool, wait_s: float = 60.0) -> Iterator
             connection.begin()
         yield connection
     finally:
-        connection.close()
+        lake.close(connection)
 
 
 def _drain(where: Place, wait_s: float) -> int | None:

@@ -57,7 +57,7 @@ while not select.select([sys.stdin], [], [], 0)[0]:  # until its standard input 
             "select (select count(*) from raw.runs), (select count(*) from raw.epochs)").fetchone()
         reads, halves = reads + 1, halves + (epochs != 2 * runs)
     time.sleep(0.1)
-print(reads, halves)
+print(reads, halves, flush=True)
 """
 
 

@@ -101,6 +101,24 @@ def test_a_server_that_is_down_keeps_records_in_the_spool(
         assert connection.execute("select count(*) from raw.epochs").fetchone() == (2,)
 
 
+def test_a_server_that_goes_away_between_two_queries_is_one_line(lake: str, postgres: Postgres) -> None:
+    append(Record("r", {"raw.epochs": []}), lake)
+
+    def read_twice() -> None:
+        with connect(lake, read_only=True) as connection:
+            connection.execute("select count(*) from raw.runs")
+            postgres.stop()
+            connection.execute("select count(*) from raw.epochs").fetchone()
+
+    try:
+        with pytest.raises(WarehouseError, match="PostgreSQL does not answer") as caught:
+            read_twice()
+    finally:
+        postgres.start()
+    assert len(str(caught.value).splitlines()) == 1
+    assert "user=" not in str(caught.value)
+
+
 def test_one_record_in_two_spools_is_appended_once(lake: str, tmp_path: Path) -> None:
     row = {"run_id": "r", "epoch": 0, "validation_loss": 1.5, "elapsed_s": 0.0}
     with connect(lake):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)  # what ends a sweep saved; the last is submitit's
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)  # what ends a sweep saved; the last is submitit's
 
 
 class StoppedError(Exception):
@@ -55,7 +55,7 @@ def signalled() -> Iterator[Stop]:
     def note(number: int, _: FrameType | None) -> None:
         stop.signal = number
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    before = {number: signal.signal(number, note) for number in _SIGNALS}
     try:
         yield stop
     finally:

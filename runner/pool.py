@@ -11,12 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import connection
-from types import FrameType
 
 from runner import record
 from runner.claims import Claims
 from runner.compute import gpus
-from runner.course import SIGNALS, Course, PoisonedError, PreemptedError, Stop, StoppedError
+from runner.course import Course, PoisonedError, PreemptedError, Stop, StoppedError, signalled
 from runner.deal import Source
 from runner.hub_client import FetchError
 from runner.job import Job, Outcome
@@ -182,14 +181,7 @@ def _work(pipe: "connection.Connection[object, object]", gpu: str | None, run: R
     It sends a number after every epoch, then the outcome; None where it was stopped, the error where the hub
     fails all runs, and its text where this process can do no more.
     """
-    stop = Stop()
-
-    def note(number: int, _: FrameType | None) -> None:
-        stop.signal = number
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in SIGNALS:
-        signal.signal(number, note)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -200,6 +192,11 @@ def _work(pipe: "connection.Connection[object, object]", gpu: str | None, run: R
     threading.Thread(target=follow, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything imports torch
+    with signalled() as stop:
+        _train_all(pipe, run, stop)
+
+
+def _train_all(pipe: "connection.Connection[object, object]", run: Run, stop: Stop) -> None:
     while True:
         try:
             job = pipe.recv()
